@@ -1,0 +1,223 @@
+//! What a confirmed case gives away of one day: the secret behind its IDs, and which of them to publish.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::{Day, Scheme, Slot, SlotSet, Tag, schedule};
+
+/// Why a disclosed key is none. Safe to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The secret has the wrong length for its scheme (and, with dp3t, for its slots).
+    #[error("secret of {found} bytes, expected {expected}")]
+    SecretBytes {
+        /// Length it must have.
+        expected: usize,
+        /// Length it has.
+        found: usize,
+    },
+    /// A key that publishes nothing.
+    #[error("no slot is set")]
+    NoSlots,
+}
+
+/// One day's secret and the slots to publish. Uploading the secret, not IDs, is what keeps people from reporting IDs
+/// that are not their own. Never printed by `Debug`; wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DisclosedKey {
+    scheme: Scheme,
+    day: Day,
+    secret: Zeroizing<Vec<u8>>,
+    slots: SlotSet,
+}
+
+impl DisclosedKey {
+    /// A key as it comes in.
+    ///
+    /// - `secret`: 32 bytes (bluezone), 16 (gaen), 32 for each slot set (dp3t).
+    ///
+    /// # Errors
+    /// [`KeyError`] if the secret has another length or no slot is set.
+    pub fn new(
+        scheme: Scheme,
+        day: Day,
+        secret: Vec<u8>,
+        slots: SlotSet,
+    ) -> Result<Self, KeyError> {
+        let expected = scheme.disclosed_secret_bytes(slots.len());
+        if slots.is_empty() {
+            Err(KeyError::NoSlots)
+        } else if secret.len() != expected {
+            Err(KeyError::SecretBytes {
+                expected,
+                found: secret.len(),
+            })
+        } else {
+            Ok(Self {
+                scheme,
+                day,
+                secret: Zeroizing::new(secret),
+                slots,
+            })
+        }
+    }
+
+    /// Takes from a whole day's secret what these slots need.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the day secret is not [`Scheme::day_secret_bytes`] long or no slot is set.
+    pub fn disclose(
+        scheme: Scheme,
+        day: Day,
+        day_secret: &[u8],
+        slots: SlotSet,
+    ) -> Result<Self, KeyError> {
+        let expected = scheme.day_secret_bytes();
+        if day_secret.len() != expected {
+            return Err(KeyError::SecretBytes {
+                expected,
+                found: day_secret.len(),
+            });
+        }
+        let secret = match scheme {
+            Scheme::Bluezone | Scheme::Gaen => day_secret.to_vec(),
+            Scheme::Dp3t => slots
+                .iter()
+                .flat_map(|slot| &day_secret[schedule::dp3t::SEED_BYTES * slot as usize..][..32])
+                .copied()
+                .collect(),
+        };
+        Self::new(scheme, day, secret, slots)
+    }
+
+    /// The same key for fewer slots: those of its own that are not in `published`. `None` if none is left.
+    #[must_use]
+    pub fn without(&self, published: &SlotSet) -> Option<Self> {
+        let mut slots = self.slots.clone();
+        slots.remove_all(published);
+        let secret = match self.scheme {
+            Scheme::Bluezone | Scheme::Gaen => self.secret.to_vec(),
+            Scheme::Dp3t => self
+                .slots
+                .iter()
+                .zip(self.secret.chunks_exact(schedule::dp3t::SEED_BYTES))
+                .filter(|(slot, _)| slots.contains(*slot))
+                .flat_map(|(_, seed)| seed)
+                .copied()
+                .collect(),
+        };
+        Self::new(self.scheme, self.day, secret, slots).ok()
+    }
+
+    /// The key schedule.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The UTC day.
+    #[must_use]
+    pub fn day(&self) -> Day {
+        self.day
+    }
+
+    /// The secret, as uploaded.
+    #[must_use]
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
+    /// The slots to publish; at least one.
+    #[must_use]
+    pub fn slots(&self) -> &SlotSet {
+        &self.slots
+    }
+
+    /// The tags to publish, by slot.
+    pub fn tags(&self) -> impl Iterator<Item = (Slot, Tag)> {
+        schedule::ids(self.scheme, self.day, &self.secret, &self.slots)
+            .expect("checked when made")
+            .into_iter()
+            .map(|(index, id)| {
+                let slot = self.scheme.slot(self.day, index);
+                (slot, Tag::new(self.scheme, slot, &id))
+            })
+    }
+}
+
+impl fmt::Debug for DisclosedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DisclosedKey")
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day() -> Day {
+        Day::from_number(18_500)
+    }
+
+    #[test]
+    fn every_scheme_discloses_exactly_the_chosen_slots() {
+        for scheme in Scheme::ALL {
+            let day_secret: Vec<u8> = (0..scheme.day_secret_bytes())
+                .map(|i| u8::try_from(i / 32 % 251).unwrap())
+                .collect();
+            let ids = schedule::ids_of_day(scheme, day(), &day_secret).unwrap();
+            let mut slots = SlotSet::empty(scheme);
+            slots.insert(3);
+            slots.insert(70);
+            let key = DisclosedKey::disclose(scheme, day(), &day_secret, slots).unwrap();
+            let expected: Vec<_> = [3, 70]
+                .map(|i| {
+                    let slot = scheme.slot(day(), i);
+                    (slot, Tag::new(scheme, slot, &ids[i as usize]))
+                })
+                .into();
+            assert_eq!(key.tags().collect::<Vec<_>>(), expected);
+
+            let mut published = SlotSet::empty(scheme);
+            published.insert(3);
+            let rest = key.without(&published).unwrap();
+            assert_eq!(rest.tags().collect::<Vec<_>>(), expected[1..]);
+            assert_eq!(rest.without(rest.slots()), None);
+        }
+    }
+
+    #[test]
+    fn wrong_secrets_and_empty_slot_sets_are_refused() {
+        for scheme in Scheme::ALL {
+            let slots = SlotSet::full(scheme);
+            let bytes = scheme.day_secret_bytes();
+            for found in [0, bytes - 1, bytes + 1] {
+                let wrong = DisclosedKey::new(scheme, day(), vec![0; found], slots.clone());
+                assert_eq!(
+                    wrong,
+                    Err(KeyError::SecretBytes {
+                        expected: bytes,
+                        found
+                    })
+                );
+            }
+            let empty = SlotSet::empty(scheme);
+            let nothing = DisclosedKey::disclose(scheme, day(), &vec![0; bytes], empty);
+            assert_eq!(nothing, Err(KeyError::NoSlots));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = DisclosedKey::new(
+            Scheme::Gaen,
+            day(),
+            vec![171; 16],
+            SlotSet::full(Scheme::Gaen),
+        );
+        assert!(!format!("{key:?}").contains("171"));
+    }
+}

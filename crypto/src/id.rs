@@ -1,0 +1,123 @@
+//! What goes over the air (ephemeral IDs), and what is kept and published of it (tags).
+
+use std::fmt;
+
+use crate::{Scheme, Slot, sha256};
+
+/// One broadcast identifier: 12 bytes for Bluezone, 16 otherwise. Never printed by `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EphemeralId {
+    bytes: [u8; 16],
+    len: u8,
+}
+
+impl EphemeralId {
+    /// Takes an ID as it was heard; `None` if it has not the scheme's length.
+    #[must_use]
+    pub fn from_bytes(scheme: Scheme, heard: &[u8]) -> Option<Self> {
+        (heard.len() == scheme.id_bytes()).then(|| Self::new(heard))
+    }
+
+    /// At most 16 bytes; the key schedules see to that.
+    pub(crate) fn new(id: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..id.len()].copy_from_slice(id);
+        Self {
+            bytes,
+            len: u8::try_from(id.len()).expect("at most 16"),
+        }
+    }
+
+    /// The bytes that go over the air.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len.into()]
+    }
+}
+
+impl fmt::Debug for EphemeralId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EphemeralId(..)")
+    }
+}
+
+/// The 16 bytes that stand for "this ID in this slot": stored by phones, inserted in batches.
+///
+/// First 16 bytes of SHA-256("truyvet tag v1" ‖ scheme byte ‖ slot number as u32 big-endian ‖ ID). The slot makes a
+/// replay at another time worthless (DP-3T design 2 binds the epoch for the same reason). Never printed by `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag([u8; 16]);
+
+impl Tag {
+    /// The tag of an ID that was broadcast in `slot`.
+    #[must_use]
+    pub fn new(scheme: Scheme, slot: Slot, id: &EphemeralId) -> Self {
+        let digest = sha256(&[
+            b"truyvet tag v1",
+            &[scheme.byte()],
+            &slot.number().to_be_bytes(),
+            id.as_bytes(),
+        ]);
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&digest[..16]);
+        Self(tag)
+    }
+
+    /// A tag that was stored.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 16 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_depends_on_scheme_slot_and_id() {
+        let id = EphemeralId::new(&[1; 16]);
+        let other = EphemeralId::new(&[2; 16]);
+        let tags = [
+            Tag::new(Scheme::Gaen, Slot(5), &id),
+            Tag::new(Scheme::Dp3t, Slot(5), &id),
+            Tag::new(Scheme::Gaen, Slot(6), &id),
+            Tag::new(Scheme::Gaen, Slot(5), &other),
+        ];
+        for (i, a) in tags.iter().enumerate() {
+            for b in &tags[i + 1..] {
+                assert_ne!(a, b);
+            }
+        }
+    }
+
+    /// Computed with Python's hashlib from the formula in the doc comment.
+    #[test]
+    fn the_tag_formula_is_frozen() {
+        let id = EphemeralId::from_bytes(Scheme::Bluezone, b"0123456789ab").unwrap();
+        let tag = Tag::new(Scheme::Bluezone, Slot(1_774_295), &id);
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(tag.as_bytes()),
+            "57cdb5e0f91d34aabf8edc4dc5258222"
+        );
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let id = EphemeralId::new(&[0xab; 12]);
+        let tag = Tag::new(Scheme::Bluezone, Slot(1), &id);
+        assert_eq!(format!("{id:?} {tag:?}"), "EphemeralId(..) Tag(..)");
+    }
+}

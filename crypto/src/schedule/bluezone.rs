@@ -1,0 +1,43 @@
+//! Bluezone's key schedule (`thaidn/bluezone` 2603948; the phone app's scan library reads the same).
+//!
+//! ```text
+//! D(0) = base id          D(n+1) = SHA-256(D(n))                           one for each UTC day
+//! S(0) = SHA-256(D(n) ‖ "bluzonesubkey")      S(i+1) = SHA-256(S(i))       one for each of 96 slots
+//! ID(i) = bytes 0, 4, 8, 12, 16, 18, 20, 22, 24, 26, 28, 30 of S(i)
+//! ```
+//!
+//! What is disclosed of a day is S(0), not D(n): D(n) opens every later day, S(0) this day alone.
+
+use zeroize::Zeroizing;
+
+use crate::{Day, EphemeralId, Scheme, sha256};
+
+/// Misspelt in the original.
+const SUBKEY_SALT: &[u8] = b"bluzonesubkey";
+
+/// Which bytes of a sub-key go over the air.
+const BROADCAST_BYTES: [usize; 12] = [0, 4, 8, 12, 16, 18, 20, 22, 24, 26, 28, 30];
+
+/// The day's first sub-key S(0), from the phone's base id and the day that was made on.
+///
+/// A day before `base_day` uses the base id as it is, as the original does.
+#[must_use]
+pub fn day_secret(base_id: &[u8; 32], base_day: Day, day: Day) -> Zeroizing<[u8; 32]> {
+    let mut daily_key = Zeroizing::new(*base_id);
+    for _ in base_day.number()..day.number() {
+        *daily_key = sha256(&[&*daily_key]);
+    }
+    Zeroizing::new(sha256(&[&*daily_key, SUBKEY_SALT]))
+}
+
+/// The 96 IDs of the day whose first sub-key this is.
+pub(super) fn ids(subkey0: &[u8; 32]) -> Vec<EphemeralId> {
+    let mut subkey = Zeroizing::new(*subkey0);
+    (0..Scheme::Bluezone.slots_per_day())
+        .map(|_| {
+            let id = EphemeralId::new(&BROADCAST_BYTES.map(|i| subkey[i]));
+            *subkey = sha256(&[&*subkey]);
+            id
+        })
+        .collect()
+}

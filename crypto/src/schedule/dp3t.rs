@@ -1,0 +1,18 @@
+//! DP-3T design 2, "unlinkable" (`DP-3T/reference_implementation` fa2aafc).
+//!
+//! ```text
+//! EphID = first 16 bytes of SHA-256(seed)          one random 32-byte seed for each slot
+//! ```
+//!
+//! Seeds are independent, so a case can leave out any slot and nothing ties the rest together.
+
+use crate::{EphemeralId, sha256};
+
+/// Length of a seed in bytes.
+pub const SEED_BYTES: usize = 32;
+
+/// The ID of the slot that this seed was drawn for.
+#[must_use]
+pub fn id(seed: &[u8; SEED_BYTES]) -> EphemeralId {
+    EphemeralId::new(&sha256(&[seed])[..16])
+}
