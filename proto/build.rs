@@ -10,10 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|name| format!("truyvet/v1/{name}.proto"));
     let descriptors = protox::compile(files, ["."])?;
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(
-        out_dir.join("descriptor.bin"),
-        descriptors.encode_to_vec(),
-    )?;
+    fs::write(out_dir.join("descriptor.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         // Zero-copy: a piece of a batch is a slice of the file in memory.
         .bytes(".truyvet.v1.DownloadBatchResponse")

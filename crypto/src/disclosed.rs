@@ -91,23 +91,27 @@ impl DisclosedKey {
         Self::new(scheme, day, secret, slots)
     }
 
-    /// The same key for fewer slots: those of its own that are not in `published`. `None` if none is left.
+    /// The same key as the smallest ones it consists of: with dp3t one for each slot, since each has its own seed.
     #[must_use]
-    pub fn without(&self, published: &SlotSet) -> Option<Self> {
-        let mut slots = self.slots.clone();
-        slots.remove_all(published);
-        let secret = match self.scheme {
-            Scheme::Bluezone | Scheme::Gaen => self.secret.to_vec(),
+    pub fn split(&self) -> Vec<Self> {
+        match self.scheme {
+            Scheme::Bluezone | Scheme::Gaen => vec![self.clone()],
             Scheme::Dp3t => self
                 .slots
                 .iter()
                 .zip(self.secret.chunks_exact(schedule::dp3t::SEED_BYTES))
-                .filter(|(slot, _)| slots.contains(*slot))
-                .flat_map(|(_, seed)| seed)
-                .copied()
+                .map(|(slot, seed)| {
+                    let mut slots = SlotSet::empty(self.scheme);
+                    slots.insert(slot);
+                    Self {
+                        scheme: self.scheme,
+                        day: self.day,
+                        secret: Zeroizing::new(seed.to_vec()),
+                        slots,
+                    }
+                })
                 .collect(),
-        };
-        Self::new(self.scheme, self.day, secret, slots).ok()
+        }
     }
 
     /// The key schedule.
@@ -135,7 +139,7 @@ impl DisclosedKey {
     }
 
     /// The tags to publish, by slot.
-    pub fn tags(&self) -> impl Iterator<Item = (Slot, Tag)> {
+    pub fn tags(&self) -> impl Iterator<Item = (Slot, Tag)> + use<'_> {
         schedule::ids(self.scheme, self.day, &self.secret, &self.slots)
             .expect("checked when made")
             .into_iter()
@@ -181,11 +185,10 @@ mod tests {
                 .into();
             assert_eq!(key.tags().collect::<Vec<_>>(), expected);
 
-            let mut published = SlotSet::empty(scheme);
-            published.insert(3);
-            let rest = key.without(&published).unwrap();
-            assert_eq!(rest.tags().collect::<Vec<_>>(), expected[1..]);
-            assert_eq!(rest.without(rest.slots()), None);
+            let split = key.split();
+            assert_eq!(split.len(), if scheme == Scheme::Dp3t { 2 } else { 1 });
+            let tags: Vec<_> = split.iter().flat_map(DisclosedKey::tags).collect();
+            assert_eq!(tags, expected);
         }
     }
 

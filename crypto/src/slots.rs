@@ -74,6 +74,13 @@ impl SlotSet {
             .is_some_and(|byte| byte >> (index % 8) & 1 == 1)
     }
 
+    /// Adds every slot that `other` has.
+    pub fn insert_all(&mut self, other: &Self) {
+        for (byte, insert) in self.bytes.iter_mut().zip(&other.bytes) {
+            *byte |= insert;
+        }
+    }
+
     /// Takes out every slot that `other` has.
     pub fn remove_all(&mut self, other: &Self) {
         for (byte, remove) in self.bytes.iter_mut().zip(&other.bytes) {

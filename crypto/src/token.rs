@@ -88,6 +88,35 @@ pub enum TokenError {
     Saved,
 }
 
+/// A nonce that a phone blinded, as it arrives: checked before any code is spent on it.
+#[derive(Clone)]
+pub struct BlindedNonce(BlindedElement<Ristretto255>);
+
+impl BlindedNonce {
+    /// Reads a ristretto255 element of 32 bytes.
+    ///
+    /// # Errors
+    /// [`TokenError::BlindedElement`] if it is none, or the identity.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
+        exactly(bytes, 32)
+            .and_then(|bytes| BlindedElement::deserialize(bytes).ok())
+            .map(Self)
+            .ok_or(TokenError::BlindedElement)
+    }
+
+    /// Tells two blinded nonces apart without keeping either: SHA-256("truyvet blinded v1" ‖ element).
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        sha256(&[b"truyvet blinded v1", &self.0.serialize()])
+    }
+}
+
+impl fmt::Debug for BlindedNonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BlindedNonce(..)")
+    }
+}
+
 /// Issues and checks tokens.
 pub struct TokenIssuer(PoprfServer<Ristretto255>);
 
@@ -117,28 +146,22 @@ impl TokenIssuer {
     }
 
     /// Evaluates a blinded nonce under `metadata`. Blind and metadata alike give the same element again.
-    ///
-    /// # Errors
-    /// [`TokenError::BlindedElement`] if it is not a group element.
     pub fn evaluate(
         &self,
-        blinded_element: &[u8],
+        blinded: &BlindedNonce,
         metadata: &TokenMetadata,
         rng: &mut impl CryptoRng,
-    ) -> Result<Evaluation, TokenError> {
-        let blinded = exactly(blinded_element, 32)
-            .and_then(|bytes| BlindedElement::deserialize(bytes).ok())
-            .ok_or(TokenError::BlindedElement)?;
+    ) -> Evaluation {
         let result = self
             .0
-            .blind_evaluate(&mut Bridge(rng), &blinded, Some(&metadata.info()))
-            .map_err(|_| TokenError::BlindedElement)?;
+            .blind_evaluate(&mut Bridge(rng), &blinded.0, Some(&metadata.info()))
+            .expect("the tweaked key is zero with probability 2^-252");
         let mut proof = [0; 64];
         proof.copy_from_slice(&result.proof.serialize());
-        Ok(Evaluation {
+        Evaluation {
             element: result.message.serialize().into(),
             proof,
-        })
+        }
     }
 
     /// Whether this issuer made the token. Constant time in the token's output.
@@ -334,9 +357,8 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(1);
         let issuer = TokenIssuer::from_seed(&[9; 32]);
         let blinding = Blinding::generate(&mut rng);
-        let evaluation = issuer
-            .evaluate(blinding.element(), &metadata(), &mut rng)
-            .unwrap();
+        let blinded = BlindedNonce::parse(blinding.element()).unwrap();
+        let evaluation = issuer.evaluate(&blinded, &metadata(), &mut rng);
         (issuer, blinding, evaluation)
     }
 
@@ -411,15 +433,12 @@ mod tests {
 
     #[test]
     fn the_issuer_refuses_what_is_no_element() {
-        let (issuer, blinding, _) = issued();
-        let mut rng = StdRng::seed_from_u64(2);
+        let (_, blinding, _) = issued();
         let mut long = blinding.element().to_vec();
         long.push(0);
         for bad in [&[][..], &[0; 32], &[0xff; 32], &[1; 31], &long] {
-            assert_eq!(
-                issuer.evaluate(bad, &metadata(), &mut rng),
-                Err(TokenError::BlindedElement)
-            );
+            let refused = BlindedNonce::parse(bad).unwrap_err();
+            assert_eq!(refused, TokenError::BlindedElement);
         }
     }
 
@@ -429,13 +448,8 @@ mod tests {
         let restored = Blinding::restore(&blinding.save()).unwrap();
         assert_eq!(restored.element(), blinding.element());
         // Asking again gives the same element, though another proof.
-        let again = issuer
-            .evaluate(
-                restored.element(),
-                &metadata(),
-                &mut StdRng::seed_from_u64(3),
-            )
-            .unwrap();
+        let blinded = BlindedNonce::parse(restored.element()).unwrap();
+        let again = issuer.evaluate(&blinded, &metadata(), &mut StdRng::seed_from_u64(3));
         assert_eq!(again.element, answer.element);
         assert_ne!(again.proof, answer.proof);
         let token = |blinding: &Blinding, answer: &Evaluation| {

@@ -15,5 +15,4 @@ pub mod v1 {
 }
 
 /// The compiled descriptors of all files, for gRPC reflection and for tests.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));

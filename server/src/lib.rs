@@ -1,1 +1,32 @@
-//! placeholder
+//! The server: authorize, take in, keep, publish, hand out, forget.
+//!
+//! The modules stand in the order of the data:
+//!
+//! | module | what happens to a record there |
+//! |---|---|
+//! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
+//! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored |
+//! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
+//! | [`publish`] | a window closes; its tags become a signed batch file |
+//! | [`download`] | configuration, index and files as they are handed out |
+//! | [`retention`] | what has outlived its purpose is forgotten |
+//!
+//! Edges: `grpc` (the only place that knows tonic) and `http`. [`start`] puts it all together. Clock, randomness and
+//! steps come in as [`Effects`]; only `cli` makes the real ones.
+
+pub mod authorize;
+mod context;
+pub mod download;
+mod grpc;
+mod http;
+pub mod keys;
+pub mod publish;
+pub mod retention;
+mod run;
+pub mod settings;
+pub mod store;
+pub mod upload;
+
+pub use context::{Clock, Context, Effects, Entropy, Step, Steps, WalkOn};
+pub use http::ListenError;
+pub use run::{Server, StartError, create_first_officer, start};

@@ -1,0 +1,72 @@
+//! The step from an upload code to a blind token: after it, nothing ties the upload to the code.
+
+use truyvet_crypto::{
+    CodeError, UploadCode,
+    token::{BlindedNonce, Evaluation, TokenError, TokenMetadata},
+};
+use truyvet_proto::v1 as pb;
+
+use crate::{
+    context::{Context, Step},
+    store::{Redeemed, Redemption, StoreError},
+};
+
+/// What the phone unblinds into a token.
+#[derive(Debug)]
+pub struct RedeemedToken {
+    /// The issuer's answer.
+    pub evaluation: Evaluation,
+    /// What the token says in the open.
+    pub metadata: TokenMetadata,
+}
+
+/// Why no token was given. No code is spent then.
+#[derive(Debug, thiserror::Error)]
+pub enum RedeemError {
+    /// Cannot be a code: mistyped. Says nothing of which codes exist.
+    #[error("upload_code: {0}")]
+    Malformed(#[from] CodeError),
+    /// Not a group element.
+    #[error("blinded_element: {0}")]
+    BlindedElement(#[from] TokenError),
+    /// Unknown, used, expired and revoked get one answer, so guessing teaches nothing.
+    #[error("upload code refused")]
+    CodeRefused,
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Spends a code on a blinded nonce. The same code with the same blinded nonce gets the same answer again, so that a
+/// lost answer costs nobody their code.
+///
+/// # Errors
+/// [`RedeemError`]; the code is not spent then.
+pub async fn redeem(
+    context: &Context,
+    request: pb::RedeemRequest,
+) -> Result<RedeemedToken, RedeemError> {
+    context.reached(Step::RedeemReceived);
+    let pb::RedeemRequest {
+        upload_code,
+        blinded_element,
+    } = request;
+    let code = UploadCode::parse(&zeroize::Zeroizing::new(upload_code))?;
+    let blinded = BlindedNonce::parse(&blinded_element)?;
+    let redemption = Redemption {
+        code_hash: code.hash(&context.keys.code_key),
+        blinded_digest: blinded.digest(),
+        now: context.now(),
+    };
+    match context.store.redeem_code(redemption).await? {
+        Redeemed::Refused => Err(RedeemError::CodeRefused),
+        Redeemed::Granted(metadata) => {
+            context.reached(Step::RedeemStored);
+            let issuer = &context.keys.token_issuer;
+            Ok(RedeemedToken {
+                evaluation: issuer.evaluate(&blinded, &metadata, &mut context.rng()),
+                metadata,
+            })
+        }
+    }
+}

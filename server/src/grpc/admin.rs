@@ -1,0 +1,216 @@
+//! `AdminService`: officers, units, signing keys, publish now.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status, async_trait};
+use truyvet_matching::Region;
+use truyvet_proto::v1::{
+    self as pb, CreateOfficerRequest, CreateOfficerResponse, CreateUnitRequest, CreateUnitResponse,
+    DeactivateOfficerRequest, DeactivateOfficerResponse, ListOfficersRequest, ListOfficersResponse,
+    ListSigningKeysRequest, ListSigningKeysResponse, ListUnitsRequest, ListUnitsResponse,
+    PublishNowRequest, PublishNowResponse, RotateSigningKeyRequest, RotateSigningKeyResponse,
+    SigningKeyState, admin_service_server::AdminService,
+};
+
+use super::{auth, status};
+use crate::{
+    authorize::{self, Officer, OfficerError, Role, Unit},
+    context::Context,
+    keys::DatedSigningKey,
+    publish::{self, PublishError},
+};
+
+pub(super) struct Admin(Arc<Context>);
+
+impl Admin {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self(context)
+    }
+
+    /// The caller, if they may keep keys and publish.
+    async fn administrator<T>(&self, request: Request<T>) -> Result<(Officer, T), Status> {
+        let (officer, message) = auth::officer(&self.0, request).await?;
+        if officer.role.administers() {
+            Ok((officer, message))
+        } else {
+            Err(status::of_officer(&OfficerError::NotAllowed))
+        }
+    }
+}
+
+fn pb_role(role: Role) -> pb::Role {
+    match role {
+        Role::Officer => pb::Role::Officer,
+        Role::Supervisor => pb::Role::Supervisor,
+        Role::Administrator => pb::Role::Administrator,
+        Role::Auditor => pb::Role::Auditor,
+    }
+}
+
+fn pb_officer(officer: Officer) -> pb::Officer {
+    pb::Officer {
+        officer_id: officer.officer_id,
+        label: officer.label,
+        unit_code: officer.unit_code,
+        role: pb_role(officer.role).into(),
+        active: officer.active,
+    }
+}
+
+fn pb_key(dated: &DatedSigningKey) -> SigningKeyState {
+    let key = dated.key.verifying_key();
+    SigningKeyState {
+        key_id: key.id().as_bytes().to_vec(),
+        public_key: key.as_bytes().to_vec(),
+        created_at: dated.created_at.unix_seconds(),
+    }
+}
+
+#[async_trait]
+impl AdminService for Admin {
+    async fn create_officer(
+        &self,
+        request: Request<CreateOfficerRequest>,
+    ) -> Result<Response<CreateOfficerResponse>, Status> {
+        let (actor, message) = auth::officer(&self.0, request).await?;
+        let CreateOfficerRequest {
+            label,
+            unit_code,
+            role,
+        } = message;
+        let role = u8::try_from(role)
+            .ok()
+            .and_then(Role::from_number)
+            .ok_or_else(|| status::bad_field("ROLE", "role", &"role: unknown"))?;
+        let (officer, credential) = authorize::create(&self.0, &actor, &label, &unit_code, role)
+            .await
+            .map_err(|error| status::of_officer(&error))?;
+        Ok(Response::new(CreateOfficerResponse {
+            officer: Some(pb_officer(officer)),
+            credential: credential.reveal().to_owned(),
+        }))
+    }
+
+    async fn list_officers(
+        &self,
+        request: Request<ListOfficersRequest>,
+    ) -> Result<Response<ListOfficersResponse>, Status> {
+        let (actor, ListOfficersRequest {}) = auth::officer(&self.0, request).await?;
+        let officers = authorize::visible_officers(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_officer(&error))?;
+        Ok(Response::new(ListOfficersResponse {
+            officers: officers.into_iter().map(pb_officer).collect(),
+        }))
+    }
+
+    async fn deactivate_officer(
+        &self,
+        request: Request<DeactivateOfficerRequest>,
+    ) -> Result<Response<DeactivateOfficerResponse>, Status> {
+        let (actor, message) = auth::officer(&self.0, request).await?;
+        let DeactivateOfficerRequest { officer_id } = message;
+        authorize::deactivate(&self.0, &actor, &officer_id)
+            .await
+            .map(|()| Response::new(DeactivateOfficerResponse {}))
+            .map_err(|error| status::of_officer(&error))
+    }
+
+    async fn create_unit(
+        &self,
+        request: Request<CreateUnitRequest>,
+    ) -> Result<Response<CreateUnitResponse>, Status> {
+        let (actor, CreateUnitRequest { unit }) = auth::officer(&self.0, request).await?;
+        let pb::Unit {
+            unit_code,
+            name,
+            parent_code,
+        } = unit.ok_or_else(|| status::bad_field("UNIT_MISSING", "unit", &"unit: missing"))?;
+        let unit = Unit {
+            unit_code,
+            name,
+            parent_code: Some(parent_code),
+        };
+        authorize::add_unit(&self.0, &actor, unit)
+            .await
+            .map(|()| Response::new(CreateUnitResponse {}))
+            .map_err(|error| status::of_officer(&error))
+    }
+
+    async fn list_units(
+        &self,
+        request: Request<ListUnitsRequest>,
+    ) -> Result<Response<ListUnitsResponse>, Status> {
+        let (actor, ListUnitsRequest {}) = auth::officer(&self.0, request).await?;
+        let units = authorize::visible_units(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_store(&error))?;
+        Ok(Response::new(ListUnitsResponse {
+            units: units
+                .into_iter()
+                .map(|unit| pb::Unit {
+                    unit_code: unit.unit_code,
+                    name: unit.name,
+                    parent_code: unit.parent_code.unwrap_or_default(),
+                })
+                .collect(),
+        }))
+    }
+
+    async fn list_signing_keys(
+        &self,
+        request: Request<ListSigningKeysRequest>,
+    ) -> Result<Response<ListSigningKeysResponse>, Status> {
+        self.administrator(request).await?;
+        let keys = self
+            .0
+            .keys
+            .signing()
+            .iter()
+            .map(|key| pb_key(key))
+            .collect();
+        Ok(Response::new(ListSigningKeysResponse { keys }))
+    }
+
+    async fn rotate_signing_key(
+        &self,
+        request: Request<RotateSigningKeyRequest>,
+    ) -> Result<Response<RotateSigningKeyResponse>, Status> {
+        self.administrator(request).await?;
+        let made = self
+            .0
+            .keys
+            .rotate(self.0.now(), &mut self.0.rng())
+            .map_err(|error| status::of_keys(&error))?;
+        // The indexes are signed by every active key, so by the new one too.
+        for &region in &self.0.settings.regions {
+            let refreshed = self.0.catalog.refresh(&self.0, region).await;
+            refreshed.map_err(|error| status::of_store(&error))?;
+        }
+        Ok(Response::new(RotateSigningKeyResponse {
+            key: Some(pb_key(&made)),
+        }))
+    }
+
+    async fn publish_now(
+        &self,
+        request: Request<PublishNowRequest>,
+    ) -> Result<Response<PublishNowResponse>, Status> {
+        let (_, PublishNowRequest { region }) = self.administrator(request).await?;
+        let region: Region = region
+            .parse()
+            .map_err(|_| status::of_publish(&PublishError::UnknownRegion))?;
+        // On a task of its own: a caller who hangs up does not stop a publication half-way.
+        let context = Arc::clone(&self.0);
+        let published = tokio::spawn(async move { publish::publish(&context, region).await })
+            .await
+            .map_err(|error| Status::internal(error.to_string()))?
+            .map_err(|error| status::of_publish(&error))?;
+        Ok(Response::new(PublishNowResponse {
+            sequence: published.sequence,
+            digest: published.digest.as_bytes().to_vec(),
+            tags: published.tags,
+            file_bytes: published.file_bytes,
+        }))
+    }
+}

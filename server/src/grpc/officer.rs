@@ -1,0 +1,155 @@
+//! `OfficerService`: issue, look up, revoke, figures.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status, async_trait};
+use truyvet_crypto::{Day, Timestamp, token::ReportType};
+use truyvet_proto::v1::{
+    self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
+    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, RevokeCodeRequest,
+    RevokeCodeResponse, officer_service_server::OfficerService,
+};
+
+use super::{auth, status};
+use crate::{
+    authorize::{self, CodeOrder, CodeState, IssuedCode, Officer},
+    context::Context,
+};
+
+pub(super) struct Officers(Arc<Context>);
+
+impl Officers {
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self(context)
+    }
+
+    async fn issue(
+        &self,
+        officer: &Officer,
+        orders: Vec<pb::CodeOrder>,
+    ) -> Result<Vec<pb::IssuedCode>, Status> {
+        let orders: Vec<CodeOrder> = orders
+            .into_iter()
+            .enumerate()
+            .map(|(index, order)| parse_order(index, order))
+            .collect::<Result<_, _>>()?;
+        let issued = authorize::issue(&self.0, officer, &orders)
+            .await
+            .map_err(|error| status::of_issue(&error))?;
+        Ok(issued.iter().map(issued_code).collect())
+    }
+}
+
+fn parse_order(index: usize, order: pb::CodeOrder) -> Result<CodeOrder, Status> {
+    let pb::CodeOrder {
+        report_type,
+        onset_day,
+    } = order;
+    let report_type = u8::try_from(report_type)
+        .ok()
+        .and_then(ReportType::from_byte)
+        .ok_or_else(|| {
+            let field = format!("orders[{index}].report_type");
+            let text = format!("{field}: unknown");
+            status::bad_field("REPORT_TYPE", field, &text)
+        })?;
+    Ok(CodeOrder {
+        report_type,
+        onset_day: Day::from_number(onset_day),
+    })
+}
+
+fn issued_code(issued: &IssuedCode) -> pb::IssuedCode {
+    pb::IssuedCode {
+        upload_code: issued.upload_code.to_string(),
+        serial: issued.serial.clone(),
+        expires_at: issued.expires_at.unix_seconds(),
+    }
+}
+
+fn code_state(state: CodeState) -> pb::CodeState {
+    match state {
+        CodeState::Issued => pb::CodeState::Issued,
+        CodeState::Redeemed => pb::CodeState::Redeemed,
+        CodeState::Expired => pb::CodeState::Expired,
+        CodeState::Revoked => pb::CodeState::Revoked,
+    }
+}
+
+#[async_trait]
+impl OfficerService for Officers {
+    async fn issue_code(
+        &self,
+        request: Request<IssueCodeRequest>,
+    ) -> Result<Response<IssueCodeResponse>, Status> {
+        let (officer, IssueCodeRequest { order }) = auth::officer(&self.0, request).await?;
+        let order =
+            order.ok_or_else(|| status::bad_field("ORDER_MISSING", "order", &"order: missing"))?;
+        let code = self.issue(&officer, vec![order]).await?.pop();
+        Ok(Response::new(IssueCodeResponse { code }))
+    }
+
+    async fn issue_codes(
+        &self,
+        request: Request<IssueCodesRequest>,
+    ) -> Result<Response<IssueCodesResponse>, Status> {
+        let (officer, IssueCodesRequest { orders }) = auth::officer(&self.0, request).await?;
+        let codes = self.issue(&officer, orders).await?;
+        Ok(Response::new(IssueCodesResponse { codes }))
+    }
+
+    async fn get_code(
+        &self,
+        request: Request<GetCodeRequest>,
+    ) -> Result<Response<GetCodeResponse>, Status> {
+        let (officer, GetCodeRequest { serial }) = auth::officer(&self.0, request).await?;
+        let status = authorize::look_up(&self.0, &officer, &serial)
+            .await
+            .map_err(|error| status::of_code_action(&error))?;
+        let record = status.record;
+        Ok(Response::new(GetCodeResponse {
+            serial: record.serial,
+            state: code_state(status.state).into(),
+            issued_at: record.issued_at.unix_seconds(),
+            expires_at: record.expires_at.unix_seconds(),
+            redeemed_at: record.redeemed_at.map_or(0, Timestamp::unix_seconds),
+            report_type: record.report_type.byte().into(),
+        }))
+    }
+
+    async fn revoke_code(
+        &self,
+        request: Request<RevokeCodeRequest>,
+    ) -> Result<Response<RevokeCodeResponse>, Status> {
+        let (officer, RevokeCodeRequest { serial }) = auth::officer(&self.0, request).await?;
+        authorize::revoke(&self.0, &officer, &serial)
+            .await
+            .map(|()| Response::new(RevokeCodeResponse {}))
+            .map_err(|error| status::of_code_action(&error))
+    }
+
+    async fn get_figures(
+        &self,
+        request: Request<GetFiguresRequest>,
+    ) -> Result<Response<GetFiguresResponse>, Status> {
+        let (officer, range) = auth::officer(&self.0, request).await?;
+        let GetFiguresRequest {
+            first_day,
+            last_day,
+        } = range;
+        let figures = authorize::figures(&self.0, &officer, first_day..=last_day)
+            .await
+            .map_err(|error| status::of_code_action(&error))?;
+        let days = figures
+            .into_iter()
+            .map(|figures| pb::DayFigures {
+                day: figures.day,
+                issued: figures.counts.issued,
+                redeemed: figures.counts.redeemed,
+                revoked: figures.counts.revoked,
+                expired: figures.counts.expired,
+            })
+            .collect();
+        Ok(Response::new(GetFiguresResponse { days }))
+    }
+}

@@ -1,0 +1,184 @@
+//! Every error of the domain as a status with the standard details: reason, field at fault, when to try again.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+use tracing::error;
+
+use crate::{
+    authorize::{CodeActionError, IssueError, OfficerError, RedeemError},
+    keys::KeysError,
+    publish::PublishError,
+    store::StoreError,
+    upload::{KeyFault, UploadError},
+};
+
+/// `ErrorInfo.domain` of every reason.
+const DOMAIN: &str = "truyvet";
+
+/// When to come again after RESOURCE_EXHAUSTED or UNAVAILABLE.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+fn details(reason: &str) -> ErrorDetails {
+    ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new())
+}
+
+fn refused(code: Code, reason: &str, error: &dyn ToString) -> Status {
+    Status::with_error_details(code, error.to_string(), details(reason))
+}
+
+/// A field of the request is wrong.
+pub(super) fn bad_field(reason: &str, field: impl Into<String>, error: &dyn ToString) -> Status {
+    let mut details = details(reason);
+    details.add_bad_request_violation(field, error.to_string());
+    Status::with_error_details(Code::InvalidArgument, error.to_string(), details)
+}
+
+/// The caller cannot be told from anybody.
+pub(super) fn unauthenticated() -> Status {
+    let text = "a bearer credential is needed, and this is none that is good";
+    refused(Code::Unauthenticated, "CREDENTIAL_REFUSED", &text)
+}
+
+/// There is no such thing.
+pub(super) fn not_found(reason: &str, error: &dyn ToString) -> Status {
+    refused(Code::NotFound, reason, error)
+}
+
+pub(super) fn of_upload(error: &UploadError) -> Status {
+    match error {
+        UploadError::Size { .. } => bad_field("UPLOAD_SIZE", "padding", error),
+        UploadError::UnknownRegion => bad_field("UNKNOWN_REGION", "region", error),
+        UploadError::NoKeys => bad_field("NO_KEYS", "keys", error),
+        UploadError::TooManyKeys { .. } => bad_field("TOO_MANY_KEYS", "keys", error),
+        UploadError::Key { index, fault } => {
+            let field = format!("keys[{index}].{}", fault.field());
+            bad_field(key_reason(fault), field, error)
+        }
+        UploadError::TokenMalformed { field } => {
+            bad_field("TOKEN_MALFORMED", format!("token.{field}"), error)
+        }
+        UploadError::TokenRefused => refused(Code::PermissionDenied, "TOKEN_REFUSED", error),
+        UploadError::TokenSpent => refused(Code::PermissionDenied, "TOKEN_SPENT", error),
+        UploadError::Store(error) => of_store(error),
+    }
+}
+
+fn key_reason(fault: &KeyFault) -> &'static str {
+    match fault {
+        KeyFault::Scheme(_) => "KEY_SCHEME",
+        KeyFault::DayInFuture => "KEY_DAY_IN_FUTURE",
+        KeyFault::DayTooOld => "KEY_DAY_TOO_OLD",
+        KeyFault::DayNotAuthorized => "KEY_DAY_NOT_AUTHORIZED",
+        KeyFault::DayRepeated => "KEY_DAY_REPEATED",
+        KeyFault::Slots(_) => "KEY_SLOTS_LENGTH",
+        KeyFault::NoSlots => "KEY_NO_SLOTS",
+        KeyFault::SlotNotBegun(_) => "KEY_SLOT_NOT_BEGUN",
+        KeyFault::Secret(_) => "KEY_SECRET_LENGTH",
+    }
+}
+
+pub(super) fn of_redeem(error: &RedeemError) -> Status {
+    match error {
+        RedeemError::Malformed(_) => bad_field("CODE_MALFORMED", "upload_code", error),
+        RedeemError::BlindedElement(_) => {
+            bad_field("BLINDED_ELEMENT_MALFORMED", "blinded_element", error)
+        }
+        RedeemError::CodeRefused => refused(Code::PermissionDenied, "CODE_REFUSED", error),
+        RedeemError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_issue(error: &IssueError) -> Status {
+    match error {
+        IssueError::NotAllowed => not_allowed(error),
+        IssueError::Count => bad_field("ORDER_COUNT", "orders", error),
+        IssueError::OnsetInFuture { index } => bad_field(
+            "ONSET_IN_FUTURE",
+            format!("orders[{index}].onset_day"),
+            error,
+        ),
+        IssueError::OnsetTooOld { index } => {
+            bad_field("ONSET_TOO_OLD", format!("orders[{index}].onset_day"), error)
+        }
+        IssueError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_code_action(error: &CodeActionError) -> Status {
+    match error {
+        CodeActionError::NotAllowed => not_allowed(error),
+        CodeActionError::NoSuchSerial => not_found("NO_SUCH_SERIAL", error),
+        CodeActionError::Redeemed => refused(Code::FailedPrecondition, "CODE_REDEEMED", error),
+        CodeActionError::Days => bad_field("FIGURE_DAYS", "last_day", error),
+        CodeActionError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_officer(error: &OfficerError) -> Status {
+    match error {
+        OfficerError::NotAllowed | OfficerError::GrantsTooMuch => not_allowed(error),
+        OfficerError::Text { field, .. } => bad_field("TEXT", *field, error),
+        OfficerError::NoSuchUnit { field } => bad_field("NO_SUCH_UNIT", *field, error),
+        OfficerError::UnitExists => refused(Code::AlreadyExists, "UNIT_EXISTS", error),
+        OfficerError::NoSuchOfficer => not_found("NO_SUCH_OFFICER", error),
+        OfficerError::OwnAccount => refused(Code::FailedPrecondition, "OWN_ACCOUNT", error),
+        OfficerError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_publish(error: &PublishError) -> Status {
+    match error {
+        PublishError::UnknownRegion => bad_field("UNKNOWN_REGION", "region", error),
+        PublishError::ClockBehind { .. } => {
+            refused(Code::FailedPrecondition, "CLOCK_BEHIND", error)
+        }
+        PublishError::KeyGone(_) => refused(Code::FailedPrecondition, "KEY_GONE", error),
+        PublishError::Build(_) => internal(error),
+        PublishError::Objects(_) => {
+            error!(%error, "batch store failed");
+            try_again(
+                Code::Unavailable,
+                "BATCH_STORE_UNAVAILABLE",
+                "batch store unavailable",
+            )
+        }
+        PublishError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_keys(error: &KeysError) -> Status {
+    internal(error)
+}
+
+pub(super) fn not_allowed(error: &dyn ToString) -> Status {
+    refused(Code::PermissionDenied, "NOT_ALLOWED", error)
+}
+
+pub(super) fn of_store(error: &StoreError) -> Status {
+    match error {
+        StoreError::Busy => try_again(Code::ResourceExhausted, "BUSY", "busy, nothing was stored"),
+        StoreError::Disk(_) => {
+            error!(%error, "store cannot write");
+            try_again(
+                Code::Unavailable,
+                "STORE_UNAVAILABLE",
+                "store unavailable, nothing was stored",
+            )
+        }
+        StoreError::Database(_) | StoreError::Inconsistent(_) => internal(error),
+    }
+}
+
+fn try_again(code: Code, reason: &str, text: &str) -> Status {
+    let mut details = details(reason);
+    details.set_retry_info(Some(RETRY_AFTER));
+    Status::with_error_details(code, text, details)
+}
+
+/// The reason is for the log; callers learn only that it is not their fault.
+fn internal(error: &dyn std::error::Error) -> Status {
+    error!(%error, "internal error");
+    refused(Code::Internal, "INTERNAL", &"internal error")
+}

@@ -1,0 +1,10 @@
+//! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
+
+mod downloads;
+mod listener;
+mod ops;
+
+pub(crate) use downloads::download_routes;
+pub use listener::ListenError;
+pub(crate) use listener::{Listener, tls_acceptor};
+pub(crate) use ops::ops_routes;

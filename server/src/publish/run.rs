@@ -1,0 +1,221 @@
+//! One publication, step by step; every step can be done again.
+
+use std::sync::Arc;
+
+use object_store::{PutMode, PutOptions};
+use rand::Rng as _;
+use tracing::info;
+use truyvet_crypto::{Timestamp, sign::KeyId};
+use truyvet_matching::{
+    BatchKind, Region,
+    build::{BatchParameters, BuildError, SignedBatch, TagSet, build},
+};
+
+use super::select;
+use crate::{
+    context::{Context, Step},
+    download::batch_path,
+    store::{Closed, ClosedWindow, Closing, PublishedBatch, StoreError},
+};
+
+/// Start of a region's very first window, before it closed: a day, so that it says nothing about uploads.
+const FIRST_WINDOW_SECONDS: i64 = 86_400;
+
+/// Why a window is not published yet. What was done stays done; the next run goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Not a region of this deployment.
+    #[error("no such region")]
+    UnknownRegion,
+    /// The clock went back: a window cannot close before the one before it.
+    #[error("the clock stands before the last window's closing time ({})", .last_closed_at.unix_seconds())]
+    ClockBehind {
+        /// When the last window closed.
+        last_closed_at: Timestamp,
+    },
+    /// The key that the window was to be signed with is gone.
+    #[error("signing key {0} is not in the keys folder")]
+    KeyGone(KeyId),
+    /// The file could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The object store could not.
+    #[error("batch store: {0}")]
+    Objects(#[from] object_store::Error),
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Closes the region's open window and publishes it, after one that still waits.
+///
+/// # Errors
+/// [`PublishError`].
+pub async fn publish(context: &Context, region: Region) -> Result<PublishedBatch, PublishError> {
+    if !context.settings.regions.contains(&region) {
+        return Err(PublishError::UnknownRegion);
+    }
+    let turn = context.publishing.lock().await;
+    if let Some(waiting) = context.store.closed_window(region).await? {
+        finish(context, waiting).await?;
+    }
+    context.reached(Step::WindowDue);
+    let window = close(context, region).await?;
+    context.reached(Step::WindowClosed);
+    let published = finish(context, window).await;
+    drop(turn);
+    published
+}
+
+/// Publishes the region's closed window that a run before left waiting, if there is one.
+///
+/// # Errors
+/// [`PublishError`].
+pub async fn take_up(context: &Context, region: Region) -> Result<(), PublishError> {
+    let turn = context.publishing.lock().await;
+    if let Some(waiting) = context.store.closed_window(region).await? {
+        info!(%region, sequence = waiting.sequence, "taking up a publication that was cut short");
+        finish(context, waiting).await?;
+    }
+    drop(turn);
+    Ok(())
+}
+
+async fn close(context: &Context, region: Region) -> Result<ClosedWindow, PublishError> {
+    let now = context.now();
+    let settings = &context.settings;
+    let mut rng = context.rng();
+    let mut closing = Closing {
+        region,
+        closed_at: now,
+        first_window_start: now.plus_seconds(-FIRST_WINDOW_SECONDS),
+        salt: [0; 16],
+        padding_seed: [0; 32],
+        key_id: context.keys.current().key.verifying_key().id(),
+        codec: settings.codec,
+        fingerprint_bits: settings.fingerprint_bits,
+        pad_floor_tags: settings.pad_floor_tags,
+        pad_step_tags: settings.pad_step_tags,
+    };
+    // Drawn now and shown to nobody before the file is out: no upload in it could aim at this salt.
+    rng.fill_bytes(&mut closing.salt);
+    rng.fill_bytes(&mut closing.padding_seed);
+    match context.store.close_window(closing).await? {
+        Closed::Window(window) => Ok(*window),
+        Closed::ClockBehind { last_closed_at } => Err(PublishError::ClockBehind { last_closed_at }),
+    }
+}
+
+async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatch, PublishError> {
+    let region = window.closing.region;
+    let (sequence, closed_at) = (window.sequence, window.closing.closed_at);
+    let tags = select_and_pad(context, &window).await?;
+    context.reached(Step::TagsSelected);
+    let tag_count = tags.len() as u64;
+    let signed = build_and_sign(context, window, tags).await?;
+    let published = PublishedBatch {
+        sequence,
+        digest: signed.digest(),
+        file_bytes: signed.bytes().len() as u64,
+        tags: tag_count,
+        closed_at,
+    };
+    put(context, signed).await?;
+    context.reached(Step::BatchStored);
+    context.store.record_publication(region, published).await?;
+    context.reached(Step::BatchRecorded);
+    context.catalog.refresh(context, region).await?;
+    context.reached(Step::IndexSigned);
+    info!(
+        %region,
+        batch.sequence = sequence,
+        batch.digest = %published.digest,
+        batch.tags = tag_count,
+        batch.bytes = published.file_bytes,
+        "published batch"
+    );
+    Ok(published)
+}
+
+async fn select_and_pad(context: &Context, window: &ClosedWindow) -> Result<TagSet, PublishError> {
+    // A slot of the day before may have ended after the last window closed.
+    let since = window
+        .previous_closed_at
+        .unwrap_or(Timestamp::MIN)
+        .plus_seconds(-86_400)
+        .day();
+    let keys = context
+        .store
+        .keys_for_window(window.closing.region, window.sequence, since)
+        .await?;
+    let window = window.clone();
+    blocking(move || {
+        let closing = &window.closing;
+        select(&window, &keys).padded(
+            &closing.padding_seed,
+            closing.pad_floor_tags,
+            closing.pad_step_tags,
+        )
+    })
+    .await
+}
+
+async fn build_and_sign(
+    context: &Context,
+    window: ClosedWindow,
+    tags: TagSet,
+) -> Result<SignedBatch, PublishError> {
+    let closing = window.closing;
+    let key = context
+        .keys
+        .by_id(closing.key_id)
+        .ok_or(PublishError::KeyGone(closing.key_id))?;
+    let parameters = BatchParameters {
+        codec: closing.codec,
+        kind: BatchKind::Delta,
+        region: closing.region,
+        sequence: window.sequence,
+        window_start: window
+            .previous_closed_at
+            .unwrap_or(closing.first_window_start),
+        window_end: closing.closed_at,
+        closed_at: closing.closed_at,
+        salt: closing.salt,
+        fingerprint_bits: closing.fingerprint_bits,
+        previous: window.previous,
+        replaces: Vec::new(),
+    };
+    let steps = Arc::clone(&context.effects.steps);
+    let signed = blocking(move || {
+        let batch = build(&parameters, &tags)?;
+        steps.reached(Step::BatchBuilt);
+        let signed = batch.sign(&key.key);
+        steps.reached(Step::BatchSigned);
+        Ok::<_, BuildError>(signed)
+    })
+    .await??;
+    Ok(signed)
+}
+
+/// Puts the file under its digest, once: what is there under that name is the same bytes.
+async fn put(context: &Context, signed: SignedBatch) -> Result<(), PublishError> {
+    let path = batch_path(signed.digest());
+    let create = PutOptions::from(PutMode::Create);
+    match context
+        .objects
+        .put_opts(&path, signed.into_bytes().into(), create)
+        .await
+    {
+        Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Runs a long computation off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PublishError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StoreError::Database(format!("a worker ended early: {error}")).into())
+}

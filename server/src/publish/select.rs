@@ -1,0 +1,107 @@
+//! Which tags belong to a window.
+
+use truyvet_crypto::{Tag, Timestamp};
+use truyvet_matching::build::TagSet;
+
+use crate::store::{AcceptedKey, ClosedWindow};
+
+/// The tags that this window publishes: of the slots that had ended when it closed, those that no earlier window took.
+///
+/// A slot is taken by the first window that closes after both the key was accepted and the slot has ended. That rule
+/// needs no mark on a slot that says whether it was published, so nothing can get out of step.
+#[must_use]
+pub fn select(window: &ClosedWindow, keys: &[AcceptedKey]) -> TagSet {
+    let mut tags = Vec::<Tag>::new();
+    for accepted in keys {
+        let scheme = accepted.key.scheme();
+        tags.extend(
+            accepted
+                .key
+                .tags()
+                .filter(|(slot, _)| takes(window, accepted.accepted_window, scheme.slot_end(*slot)))
+                .map(|(_, tag)| tag),
+        );
+    }
+    TagSet::new(tags)
+}
+
+fn takes(window: &ClosedWindow, accepted_window: u64, slot_end: Timestamp) -> bool {
+    let ended = slot_end <= window.closing.closed_at;
+    let taken_before = accepted_window < window.sequence
+        && window
+            .previous_closed_at
+            .is_some_and(|previous| slot_end <= previous);
+    accepted_window <= window.sequence && ended && !taken_before
+}
+
+#[cfg(test)]
+mod tests {
+    use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet, sign::KeyId};
+    use truyvet_matching::{Codec, Digest};
+
+    use super::*;
+    use crate::store::Closing;
+
+    const SCHEME: Scheme = Scheme::Bluezone;
+
+    fn day() -> Day {
+        Day::from_number(18_500)
+    }
+
+    /// Windows that close so many slots after midnight (window 1 before the day began).
+    fn window(sequence: u64, closes_after_slots: &[i64]) -> ClosedWindow {
+        let at = |slots: i64| day().start().plus_seconds(slots * 900);
+        let index = usize::try_from(sequence).unwrap() - 1;
+        ClosedWindow {
+            closing: Closing {
+                region: "VN".parse().unwrap(),
+                closed_at: at(closes_after_slots[index]),
+                first_window_start: Timestamp::MIN,
+                salt: [0; 16],
+                padding_seed: [0; 32],
+                key_id: KeyId::from_bytes([0; 8]),
+                codec: Codec::CompressedBloom,
+                fingerprint_bits: 40,
+                pad_floor_tags: 0,
+                pad_step_tags: 1,
+            },
+            sequence,
+            previous_closed_at: index.checked_sub(1).map(|i| at(closes_after_slots[i])),
+            previous: Digest::ZERO,
+        }
+    }
+
+    #[test]
+    fn every_slot_is_taken_by_exactly_one_window_whenever_it_was_accepted() {
+        // Closing on a slot's end, inside one, far apart, and after the day.
+        let closes = [-5, 0, 10, 11, 40, 41, 90, 96, 200];
+        let secret = vec![5; 32];
+        let all = DisclosedKey::new(SCHEME, day(), secret, SlotSet::full(SCHEME)).unwrap();
+        let expected = TagSet::new(all.tags().map(|(_, tag)| tag).collect());
+        for accepted_window in 1..=9 {
+            let keys = [AcceptedKey {
+                key: all.clone(),
+                accepted_window,
+            }];
+            let mut taken = Vec::new();
+            for sequence in 1..=9 {
+                let tags = select(&window(sequence, &closes), &keys);
+                assert!(sequence >= accepted_window || tags.is_empty());
+                taken.extend(tags.iter().copied());
+            }
+            assert_eq!(taken.len(), 96, "accepted in window {accepted_window}");
+            assert_eq!(TagSet::new(taken), expected);
+        }
+    }
+
+    #[test]
+    fn a_slot_that_still_runs_is_not_published() {
+        let closes = [10];
+        let key = DisclosedKey::new(SCHEME, day(), vec![5; 32], SlotSet::full(SCHEME)).unwrap();
+        let keys = [AcceptedKey {
+            key,
+            accepted_window: 1,
+        }];
+        assert_eq!(select(&window(1, &closes), &keys).len(), 10);
+    }
+}

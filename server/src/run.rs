@@ -1,0 +1,210 @@
+//! Puts a server together and runs it: keys, store, batch store, three listeners, the publication schedule.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use object_store::local::LocalFileSystem;
+use rand::CryptoRng;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+use tracing::info;
+
+use crate::{
+    authorize::{self, Credential, Officer, OfficerError, Role},
+    context::{Context, Effects, WalkOn},
+    download::Catalog,
+    grpc,
+    http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
+    keys::{Keys, KeysError},
+    publish::keep_publishing,
+    settings::Settings,
+    store::{StoreError, sqlite::SqliteStore},
+};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder cannot be made or written.
+    #[error("{setting}: {path}: {source}")]
+    Folder {
+        /// Which setting names it.
+        setting: &'static str,
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another server works in this folder.
+    #[error("data_dir: {0}: another server works here")]
+    InUse(PathBuf),
+    /// The batch folder cannot be opened.
+    #[error("batches: {0}")]
+    Objects(#[from] object_store::Error),
+    /// An address or certificate cannot be used.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The keys cannot be used.
+    #[error("keys: {0}")]
+    Keys(#[from] KeysError),
+    /// The database cannot be used.
+    #[error("database: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// A running server.
+pub struct Server {
+    context: Arc<Context>,
+    public: SocketAddr,
+    staff: SocketAddr,
+    ops: SocketAddr,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<()>,
+    publishing: JoinHandle<()>,
+    /// Released when the process ends, however it ends.
+    _lock: File,
+}
+
+/// Starts a server. When this returns it answers on all its addresses.
+///
+/// # Errors
+/// [`StartError`], naming the setting where one is at fault.
+pub async fn start(settings: Settings, effects: Effects) -> Result<Server, StartError> {
+    let lock = lock_data_dir(&settings.data_dir)?;
+    let now = effects.clock.now();
+    let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
+    let store = SqliteStore::open(&settings.database, Arc::clone(&effects.steps))?;
+    make_folder("batches", &settings.batches)?;
+    // Acknowledged means durable, for files too.
+    let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
+    let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
+    let context = Arc::new(Context {
+        settings,
+        effects,
+        store: Arc::new(store),
+        objects: Arc::new(objects),
+        keys,
+        catalog: Catalog::default(),
+        publishing: tokio::sync::Mutex::default(),
+    });
+    for &region in &context.settings.regions {
+        context.catalog.refresh(&context, region).await?;
+    }
+
+    let settings = &context.settings;
+    let phones = grpc::public_routes(&context)
+        .await
+        .merge(download_routes(Arc::clone(&context)));
+    let staff = grpc::staff_routes(&context).await;
+    let ops = ops_routes(Arc::clone(&context));
+    let public =
+        Listener::bind("public_listen", settings.public_listen, tls.clone(), phones).await?;
+    let staff = Listener::bind("staff_listen", settings.staff_listen, tls, staff).await?;
+    let ops = Listener::bind("ops_listen", settings.ops_listen, None, ops).await?;
+
+    let (stop, stopping) = watch::channel(false);
+    let mut server = Server {
+        public: public.local_addr(),
+        staff: staff.local_addr(),
+        ops: ops.local_addr(),
+        publishing: tokio::spawn(keep_publishing(Arc::clone(&context))),
+        listeners: JoinSet::new(),
+        context,
+        stop,
+        _lock: lock,
+    };
+    for listener in [public, staff, ops] {
+        server.listeners.spawn(listener.serve(stopping.clone()));
+    }
+    info!(public = %server.public, staff = %server.staff, ops = %server.ops, "serving");
+    Ok(server)
+}
+
+impl Server {
+    /// Where phones call.
+    #[must_use]
+    pub fn public_addr(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where officers and administrators call.
+    #[must_use]
+    pub fn staff_addr(&self) -> SocketAddr {
+        self.staff
+    }
+
+    /// Where operators' tools call.
+    #[must_use]
+    pub fn ops_addr(&self) -> SocketAddr {
+        self.ops
+    }
+
+    /// What the domain works with.
+    #[must_use]
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Takes no more connections, finishes what is in flight, then returns. A publication under way is finished too.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.listeners.join_next().await.is_some() {}
+        // Waits for a window that is being built; what comes after it can be taken up at the next start.
+        let turn = self.context.publishing.lock().await;
+        self.publishing.abort();
+        drop(turn);
+    }
+}
+
+/// Adds an officer without anybody's leave, directly in the database: how the first administrator is made. Works
+/// beside a running server.
+///
+/// # Errors
+/// [`StartError`] if the database cannot be opened, inside it [`OfficerError`] if a field is wrong.
+pub async fn create_first_officer(
+    settings: &Settings,
+    label: &str,
+    unit_code: &str,
+    role: Role,
+    rng: &mut impl CryptoRng,
+) -> Result<Result<(Officer, Credential), OfficerError>, StartError> {
+    make_folder("data_dir", &settings.data_dir)?;
+    let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
+    Ok(authorize::create_first(&store, label, unit_code, role, rng).await)
+}
+
+fn make_folder(setting: &'static str, path: &Path) -> Result<(), StartError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StartError::Folder {
+            setting,
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Two servers on one folder would publish beside each other.
+fn lock_data_dir(data_dir: &Path) -> Result<File, StartError> {
+    make_folder("data_dir", data_dir)?;
+    let path = data_dir.join("lock");
+    let folder_error = |source| StartError::Folder {
+        setting: "data_dir",
+        path: path.clone(),
+        source,
+    };
+    let file = File::create(&path).map_err(folder_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(data_dir.to_owned())),
+        Err(TryLockError::Error(source)) => Err(folder_error(source)),
+    }
+}

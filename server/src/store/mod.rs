@@ -1,0 +1,315 @@
+//! What the server remembers, as sentences of the domain. A method is one transaction; acknowledged means durable.
+//!
+//! Knows no SQL: that is for the backends. Decides nothing that a request could get wrong: that was checked before.
+
+pub mod sqlite;
+
+use async_trait::async_trait;
+use truyvet_crypto::{
+    CodeHash, Day, DisclosedKey, Timestamp,
+    sign::KeyId,
+    token::{ReportType, TokenMetadata},
+};
+use truyvet_matching::{Codec, Digest, Region};
+
+use crate::authorize::{NewOfficer, Officer, Unit};
+
+/// Why a store could not do what it was asked. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too much is waiting already.
+    #[error("store busy")]
+    Busy,
+    /// The disk is full or cannot be written.
+    #[error("store cannot write: {0}")]
+    Disk(String),
+    /// Anything else that the database says.
+    #[error("store failed: {0}")]
+    Database(String),
+    /// What is stored is not what was written.
+    #[error("store inconsistent: {0}")]
+    Inconsistent(String),
+}
+
+/// Result of a store method.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Whether a row was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is new.
+    Added,
+    /// Something with the same name is there; nothing changed.
+    Exists,
+}
+
+/// A code about to be issued.
+#[derive(Clone, Debug)]
+pub struct NewCode {
+    /// Keyed hash; the code itself is never stored.
+    pub hash: CodeHash,
+    /// Names the slip.
+    pub serial: String,
+    /// Who issued it.
+    pub officer_id: String,
+    /// For which unit.
+    pub unit_code: String,
+    /// Why the upload is authorized.
+    pub report_type: ReportType,
+    /// First UTC day whose keys may be uploaded.
+    pub first_day: Day,
+    /// Full hour.
+    pub issued_at: Timestamp,
+    /// Full hour.
+    pub expires_at: Timestamp,
+}
+
+/// What is known of an issued code. Times are full hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRecord {
+    /// Names the slip.
+    pub serial: String,
+    /// For which unit it was issued.
+    pub unit_code: String,
+    /// Why the upload is authorized.
+    pub report_type: ReportType,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// Until when it can be redeemed.
+    pub expires_at: Timestamp,
+    /// When it was redeemed.
+    pub redeemed_at: Option<Timestamp>,
+    /// Whether an officer withdrew it.
+    pub revoked: bool,
+}
+
+/// Answer to a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// Useless from now on (or already).
+    Revoked,
+    /// Too late: it was redeemed.
+    Redeemed,
+}
+
+/// A code presented for a token.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// Keyed hash of the code as typed.
+    pub code_hash: CodeHash,
+    /// Digest of the blinded nonce: the same one may ask again.
+    pub blinded_digest: [u8; 32],
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Answer to a redemption. Unknown, used and expired are one answer, so guessing teaches nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redeemed {
+    /// The code is spent on this blinded nonce.
+    Granted(TokenMetadata),
+    /// Unknown, used, expired or revoked.
+    Refused,
+}
+
+/// A valid upload on its way in. It has no time of arrival and nothing that ties its keys to a code.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// What is remembered of the token.
+    pub spend_id: [u8; 32],
+    /// Digest of the whole request: the same one may come again.
+    pub request_digest: [u8; 32],
+    /// From the token: when its spend id may be forgotten.
+    pub token_last_day: Day,
+    /// Why the upload was authorized.
+    pub report_type: ReportType,
+    /// Where to publish.
+    pub region: Region,
+    /// At least one.
+    pub keys: Vec<DisclosedKey>,
+}
+
+/// Answer to an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Durable now, in the window that is open.
+    Stored,
+    /// The same request was stored before; nothing changed.
+    Again,
+    /// The token paid for another upload already; nothing changed.
+    TokenSpent,
+}
+
+/// How to close a window: all that its batch is made from, besides its keys. Fixed here, so that a publication taken
+/// up after a crash gives the same bytes, whatever the settings say by then.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// Which region.
+    pub region: Region,
+    /// Now.
+    pub closed_at: Timestamp,
+    /// Start of the region's first window; later ones start where the one before closed.
+    pub first_window_start: Timestamp,
+    /// Drawn after the window has closed to uploads: see `publish::run`.
+    pub salt: [u8; 16],
+    /// Padding tags are derived from it.
+    pub padding_seed: [u8; 32],
+    /// Who signs.
+    pub key_id: KeyId,
+    /// Encoding.
+    pub codec: Codec,
+    /// A batch finds an absent tag with chance 2^-this.
+    pub fingerprint_bits: u8,
+    /// Fewest tags.
+    pub pad_floor_tags: u64,
+    /// A multiple of this above.
+    pub pad_step_tags: u64,
+}
+
+/// A closed window that is not published yet.
+#[derive(Clone, Debug)]
+pub struct ClosedWindow {
+    /// As it was closed.
+    pub closing: Closing,
+    /// Counts the region's publications from 1, without gaps.
+    pub sequence: u64,
+    /// When the window before closed; `None` for the first.
+    pub previous_closed_at: Option<Timestamp>,
+    /// Digest of the file before; zero for the first.
+    pub previous: Digest,
+}
+
+/// Answer to closing a window.
+#[derive(Clone, Debug)]
+pub enum Closed {
+    /// Closed now, or a closed one that still waits for publication.
+    Window(Box<ClosedWindow>),
+    /// The clock stands before the time the last window closed at.
+    ClockBehind {
+        /// That time.
+        last_closed_at: Timestamp,
+    },
+}
+
+/// A disclosed key with the window it was accepted in.
+#[derive(Clone, Debug)]
+pub struct AcceptedKey {
+    /// The key.
+    pub key: DisclosedKey,
+    /// Sequence number of the window that was open.
+    pub accepted_window: u64,
+}
+
+/// A batch that is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishedBatch {
+    /// Counts the region's publications from 1.
+    pub sequence: u64,
+    /// Name of the file.
+    pub digest: Digest,
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// Tags in it, padding included.
+    pub tags: u64,
+    /// When its window closed.
+    pub closed_at: Timestamp,
+}
+
+/// A day's counts of codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CodeCounts {
+    /// Issued that day.
+    pub issued: u64,
+    /// Of these, redeemed.
+    pub redeemed: u64,
+    /// Of these, revoked.
+    pub revoked: u64,
+    /// Of these, run out.
+    pub expired: u64,
+}
+
+/// What to forget.
+#[derive(Clone, Copy, Debug)]
+pub struct Forget {
+    /// Keys of days before this.
+    pub keys_before: Day,
+    /// Spent tokens whose last day is before this.
+    pub tokens_before: Day,
+    /// Codes that expired before this.
+    pub codes_before: Timestamp,
+    /// Publications that closed before this (their numbering goes on).
+    pub batches_before: Timestamp,
+}
+
+/// What was forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Rows of disclosed keys.
+    pub keys: usize,
+    /// Spent tokens.
+    pub tokens: usize,
+    /// Codes.
+    pub codes: usize,
+    /// Files that no region's index names any more.
+    pub batches: Vec<Digest>,
+}
+
+/// Everything that is remembered. One conformance suite runs on every backend.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Adds an administrative unit below an existing one.
+    async fn add_unit(&self, unit: Unit) -> Result<Added>;
+    /// All units, by code.
+    async fn units(&self) -> Result<Vec<Unit>>;
+    /// Adds an officer.
+    async fn add_officer(&self, officer: NewOfficer) -> Result<()>;
+    /// All officers, by unit, then label.
+    async fn officers(&self) -> Result<Vec<Officer>>;
+    /// The active officer whose credential has this hash.
+    async fn officer_by_credential(&self, credential_hash: [u8; 32]) -> Result<Option<Officer>>;
+    /// Makes an officer's credential useless; false if there is no such officer.
+    async fn deactivate_officer(&self, officer_id: String) -> Result<bool>;
+
+    /// Adds codes, all or none. `Exists`: a hash or serial is taken; draw again.
+    async fn add_codes(&self, codes: Vec<NewCode>) -> Result<Added>;
+    /// The code of a slip.
+    async fn code(&self, serial: String) -> Result<Option<CodeRecord>>;
+    /// Withdraws a code; `None` if there is no such slip.
+    async fn revoke_code(&self, serial: String) -> Result<Option<Revocation>>;
+    /// Spends a code on a blinded nonce.
+    async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed>;
+    /// Counts of the codes issued by these units, for each day of the calendar at this offset that has any.
+    async fn code_counts(
+        &self,
+        unit_codes: Vec<String>,
+        days: std::ops::RangeInclusive<u32>,
+        utc_offset_seconds: i32,
+        now: Timestamp,
+    ) -> Result<Vec<(u32, CodeCounts)>>;
+
+    /// Spends a token and keeps what its upload adds to what is known.
+    async fn store_upload(&self, upload: NewUpload) -> Result<Stored>;
+
+    /// The region's closed window that still waits for publication.
+    async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>>;
+    /// When the region's last window closed.
+    async fn last_closed_at(&self, region: Region) -> Result<Option<Timestamp>>;
+    /// Closes the open window: uploads from now on belong to the next. If one waits already, gives that.
+    async fn close_window(&self, closing: Closing) -> Result<Closed>;
+    /// Keys that may have slots in this window: all accepted in it, and earlier ones of days not before `since`.
+    async fn keys_for_window(
+        &self,
+        region: Region,
+        sequence: u64,
+        since: Day,
+    ) -> Result<Vec<AcceptedKey>>;
+    /// Makes a batch visible.
+    async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()>;
+    /// The region's published batches, oldest first.
+    async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>>;
+
+    /// Deletes what has outlived its purpose, and says what.
+    async fn forget(&self, what: Forget) -> Result<Forgotten>;
+    /// Whether a transaction could be made now.
+    async fn ready(&self) -> Result<()>;
+}

@@ -1,0 +1,219 @@
+//! SQL of upload codes.
+
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use truyvet_crypto::{
+    CodeHash, Day, Timestamp,
+    token::{ReportType, TokenMetadata},
+};
+
+use super::{bytes, database_error, inconsistent, is_constraint, number, timestamp};
+use crate::store::{
+    Added, CodeCounts, CodeRecord, NewCode, Redeemed, Redemption, Result, Revocation,
+};
+
+pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
+    // Codes are drawn independently: check first, so that one that is taken leaves none of the others behind.
+    let mut taken = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM upload_code WHERE code_hash = ?1 OR serial = ?2)",
+        )
+        .map_err(database_error)?;
+    for code in codes {
+        let exists = taken.query_row(params![code.hash.as_bytes(), code.serial], |row| row.get(0));
+        if exists.map_err(database_error)? {
+            return Ok(Added::Exists);
+        }
+    }
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO upload_code
+                 (code_hash, serial, officer_id, unit_code, report_type, first_day, issued_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+        .map_err(database_error)?;
+    for code in codes {
+        insert
+            .execute(params![
+                code.hash.as_bytes(),
+                code.serial,
+                code.officer_id,
+                code.unit_code,
+                code.report_type.byte(),
+                code.first_day.number(),
+                code.issued_at.unix_seconds(),
+                code.expires_at.unix_seconds(),
+            ])
+            .map_err(|error| match is_constraint(&error) {
+                // Two alike within one call: as good as impossible, and rolled back as a whole.
+                true => inconsistent("upload_code: drawn twice"),
+                false => database_error(error),
+            })?;
+    }
+    Ok(Added::Added)
+}
+
+pub(super) fn by_serial(connection: &Connection, serial: &str) -> Result<Option<CodeRecord>> {
+    type CodeRow = (String, u8, i64, i64, Option<i64>, bool);
+    let row: Option<CodeRow> = connection
+        .prepare_cached(
+            "SELECT unit_code, report_type, issued_at, expires_at, redeemed_at, revoked
+             FROM upload_code WHERE serial = ?1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row([serial], |row| row.try_into())
+                .optional()
+        })
+        .map_err(database_error)?;
+    row.map(
+        |(unit_code, report_type, issued, expires, redeemed, revoked)| {
+            Ok(CodeRecord {
+                serial: serial.to_owned(),
+                unit_code,
+                report_type: parse_report_type(report_type)?,
+                issued_at: timestamp("upload_code.issued_at", issued)?,
+                expires_at: timestamp("upload_code.expires_at", expires)?,
+                redeemed_at: redeemed
+                    .map(|at| timestamp("upload_code.redeemed_at", at))
+                    .transpose()?,
+                revoked,
+            })
+        },
+    )
+    .transpose()
+}
+
+fn parse_report_type(byte: u8) -> Result<ReportType> {
+    ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
+}
+
+pub(super) fn revoke(connection: &Connection, serial: &str) -> Result<Option<Revocation>> {
+    let redeemed: Option<bool> = connection
+        .query_row(
+            "SELECT redeemed_at IS NOT NULL FROM upload_code WHERE serial = ?1",
+            [serial],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(database_error)?;
+    match redeemed {
+        None => Ok(None),
+        Some(true) => Ok(Some(Revocation::Redeemed)),
+        Some(false) => connection
+            .execute(
+                "UPDATE upload_code SET revoked = 1 WHERE serial = ?1",
+                [serial],
+            )
+            .map(|_| Some(Revocation::Revoked))
+            .map_err(database_error),
+    }
+}
+
+pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result<Redeemed> {
+    type CodeRow = (Vec<u8>, u8, u32, i64, bool, Option<u32>, Option<Vec<u8>>);
+    let row: Option<CodeRow> = connection
+        .prepare_cached(
+            "SELECT code_hash, report_type, first_day, expires_at, revoked, last_day, blinded_digest
+             FROM upload_code WHERE code_hash = ?1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row([redemption.code_hash.as_bytes()], |row| row.try_into())
+                .optional()
+        })
+        .map_err(database_error)?;
+    // The look-up goes by a keyed hash, so its time tells nothing about codes; the decision compares in constant time.
+    let Some((hash, report_type, first_day, expires_at, revoked, last_day, blinded)) = row else {
+        return Ok(Redeemed::Refused);
+    };
+    let stored_hash = CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?);
+    if stored_hash != redemption.code_hash
+        || revoked
+        || redemption.now >= timestamp("upload_code.expires_at", expires_at)?
+    {
+        return Ok(Redeemed::Refused);
+    }
+    let granted = |last_day| {
+        Ok(Redeemed::Granted(TokenMetadata {
+            report_type: parse_report_type(report_type)?,
+            first_day: Day::from_number(first_day),
+            last_day: Day::from_number(last_day),
+        }))
+    };
+    match (last_day, blinded) {
+        (Some(last_day), Some(blinded)) if blinded == redemption.blinded_digest => {
+            granted(last_day)
+        }
+        (None, None) => {
+            let today = redemption.now.day().number();
+            connection
+                .prepare_cached(
+                    "UPDATE upload_code SET redeemed_at = ?2, last_day = ?3, blinded_digest = ?4
+                     WHERE code_hash = ?1",
+                )
+                .and_then(|mut update| {
+                    update.execute(params![
+                        redemption.code_hash.as_bytes(),
+                        redemption.now.hour_start().unix_seconds(),
+                        today,
+                        redemption.blinded_digest,
+                    ])
+                })
+                .map_err(database_error)?;
+            granted(today)
+        }
+        _ => Ok(Redeemed::Refused),
+    }
+}
+
+pub(super) fn counts(
+    connection: &Connection,
+    unit_codes: &[String],
+    days: &RangeInclusive<u32>,
+    utc_offset_seconds: i32,
+    now: Timestamp,
+) -> Result<Vec<(u32, CodeCounts)>> {
+    const DAY_SECONDS: i64 = 86_400;
+    let offset = i64::from(utc_offset_seconds);
+    let from = i64::from(*days.start()) * DAY_SECONDS - offset;
+    let until = (i64::from(*days.end()) + 1) * DAY_SECONDS - offset;
+    let places = vec!["?"; unit_codes.len()].join(", ");
+    let sql = format!(
+        "SELECT (issued_at + ?1) / 86400,
+                count(*),
+                count(redeemed_at),
+                sum(revoked),
+                sum(redeemed_at IS NULL AND revoked = 0 AND expires_at <= ?2)
+         FROM upload_code
+         WHERE issued_at >= ?3 AND issued_at < ?4 AND unit_code IN ({places})
+         GROUP BY 1 ORDER BY 1"
+    );
+    let numbers = [offset, now.unix_seconds(), from, until].map(rusqlite::types::Value::from);
+    let units = unit_codes.iter().cloned().map(rusqlite::types::Value::from);
+    let rows: Vec<(u32, i64, i64, i64, i64)> = connection
+        .prepare(&sql)
+        .and_then(|mut statement| {
+            statement
+                .query_map(params_from_iter(numbers.into_iter().chain(units)), |row| {
+                    row.try_into()
+                })?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(day, issued, redeemed, revoked, expired)| {
+            let count = |value| number("upload_code", value);
+            Ok((
+                day,
+                CodeCounts {
+                    issued: count(issued)?,
+                    redeemed: count(redeemed)?,
+                    revoked: count(revoked)?,
+                    expired: count(expired)?,
+                },
+            ))
+        })
+        .collect()
+}

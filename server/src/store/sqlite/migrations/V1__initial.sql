@@ -1,0 +1,80 @@
+-- Times are Unix seconds, days are days since 1970-01-01. "Life" is when retention deletes a row.
+
+-- Administrative units. Life: for good.
+CREATE TABLE unit (
+    unit_code   TEXT PRIMARY KEY,               -- official code
+    name        TEXT NOT NULL,
+    parent_code TEXT REFERENCES unit            -- NULL: the country
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO unit VALUES ('VN', 'Việt Nam', NULL);
+
+-- Officers' accounts. Life: for good; deactivated ones stay, so that their codes keep an issuer.
+CREATE TABLE officer (
+    officer_id      TEXT PRIMARY KEY,           -- random
+    label           TEXT NOT NULL,              -- what the unit calls the account; not a person's name
+    unit_code       TEXT NOT NULL REFERENCES unit,
+    role            INTEGER NOT NULL,           -- 1 officer, 2 supervisor, 3 administrator, 4 auditor
+    credential_hash BLOB NOT NULL UNIQUE,       -- SHA-256 of 32 random bytes
+    active          INTEGER NOT NULL            -- 0 or 1
+) STRICT, WITHOUT ROWID;
+
+-- Upload codes. Life: the retention after they expired.
+CREATE TABLE upload_code (
+    code_hash      BLOB PRIMARY KEY,            -- HMAC-SHA-256; the code itself is never stored
+    serial         TEXT NOT NULL UNIQUE,        -- names the slip
+    officer_id     TEXT NOT NULL REFERENCES officer,
+    unit_code      TEXT NOT NULL REFERENCES unit,
+    report_type    INTEGER NOT NULL,            -- 1 confirmed test, 2 clinical, 3 self-test
+    first_day      INTEGER NOT NULL,            -- first UTC day whose keys may be uploaded
+    issued_at      INTEGER NOT NULL,            -- full hour
+    expires_at     INTEGER NOT NULL,            -- full hour
+    revoked        INTEGER NOT NULL DEFAULT 0,  -- 0 or 1
+    redeemed_at    INTEGER,                     -- full hour; NULL while not redeemed
+    last_day       INTEGER,                     -- UTC day of redemption
+    blinded_digest BLOB                         -- the one blinded nonce that may ask again; says nothing of the token
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX upload_code_by_unit ON upload_code (unit_code, issued_at);
+
+-- Spent tokens. Nothing ties them to a code. Life: until the token would have run out anyway.
+CREATE TABLE spent_token (
+    spend_id       BLOB PRIMARY KEY,            -- SHA-256 of nonce and metadata
+    request_digest BLOB NOT NULL,               -- the one request that may come again
+    last_day       INTEGER NOT NULL             -- from the token
+) STRICT, WITHOUT ROWID;
+
+-- Disclosed keys. No time of arrival but the window; kept in the order of the secrets, which is random, so that not
+-- even the order of rows tells which came together. Life: the retention after their day.
+CREATE TABLE disclosed_key (
+    secret          BLOB NOT NULL,              -- bluezone 32, gaen 16 bytes a day; dp3t 32 bytes a slot
+    region          TEXT NOT NULL,
+    scheme          INTEGER NOT NULL,           -- 1 bluezone, 2 gaen, 3 dp3t
+    day             INTEGER NOT NULL,           -- UTC day
+    accepted_window INTEGER NOT NULL,           -- sequence number of the window that was open
+    slots           BLOB NOT NULL,              -- bitmap of the slots this row adds to earlier ones of the same secret
+    report_type     INTEGER NOT NULL,           -- 1 confirmed test, 2 clinical, 3 self-test
+    PRIMARY KEY (secret, region, scheme, day, accepted_window)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX disclosed_key_by_window ON disclosed_key (region, accepted_window);
+CREATE INDEX disclosed_key_by_day ON disclosed_key (day, region);
+
+-- Windows that closed. Life: the retention after they closed, except each region's last (its number goes on).
+CREATE TABLE publication (
+    region             TEXT NOT NULL,
+    sequence           INTEGER NOT NULL,        -- from 1, without gaps
+    closed_at          INTEGER NOT NULL,        -- later than the one before
+    first_window_start INTEGER NOT NULL,        -- where the region's first window began
+    salt               BLOB NOT NULL,           -- 16 bytes, drawn after closing
+    padding_seed       BLOB NOT NULL,           -- 32 bytes
+    key_id             BLOB NOT NULL,           -- 8 bytes: who signs
+    codec              INTEGER NOT NULL,
+    fingerprint_bits   INTEGER NOT NULL,
+    pad_floor_tags     INTEGER NOT NULL,
+    pad_step_tags      INTEGER NOT NULL,
+    digest             BLOB,                    -- 32 bytes; NULL until published
+    file_bytes         INTEGER,                 -- NULL until published
+    tags               INTEGER,                 -- NULL until published
+    PRIMARY KEY (region, sequence)
+) STRICT, WITHOUT ROWID;

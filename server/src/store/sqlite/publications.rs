@@ -1,0 +1,197 @@
+//! SQL of windows and their publication.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use truyvet_crypto::{Timestamp, sign::KeyId};
+use truyvet_matching::{Codec, Digest, Region};
+
+use super::{bytes, database_error, inconsistent, integer, number, timestamp};
+use crate::store::{Closed, ClosedWindow, Closing, PublishedBatch, Result};
+
+pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed> {
+    if let Some(waiting) = closed_window(connection, closing.region)? {
+        return Ok(Closed::Window(Box::new(waiting)));
+    }
+    if let Some(last_closed_at) = last_closed_at(connection, closing.region)?
+        && last_closed_at >= closing.closed_at
+    {
+        return Ok(Closed::ClockBehind { last_closed_at });
+    }
+    connection
+        .execute(
+            "INSERT INTO publication
+                 (region, sequence, closed_at, first_window_start, salt, padding_seed, key_id, codec,
+                  fingerprint_bits, pad_floor_tags, pad_step_tags)
+             VALUES (?1, (SELECT coalesce(max(sequence), 0) + 1 FROM publication WHERE region = ?1),
+                     ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                closing.region.as_str(),
+                closing.closed_at.unix_seconds(),
+                closing.first_window_start.unix_seconds(),
+                closing.salt,
+                closing.padding_seed,
+                closing.key_id.as_bytes(),
+                closing.codec.number(),
+                closing.fingerprint_bits,
+                integer(closing.pad_floor_tags),
+                integer(closing.pad_step_tags),
+            ],
+        )
+        .map_err(database_error)?;
+    closed_window(connection, closing.region)?
+        .map(|window| Closed::Window(Box::new(window)))
+        .ok_or_else(|| inconsistent("publication: no window after closing one"))
+}
+
+pub(super) fn last_closed_at(connection: &Connection, region: Region) -> Result<Option<Timestamp>> {
+    let seconds: Option<i64> = connection
+        .prepare_cached("SELECT max(closed_at) FROM publication WHERE region = ?1")
+        .and_then(|mut statement| statement.query_row([region.as_str()], |row| row.get(0)))
+        .map_err(database_error)?;
+    seconds
+        .map(|seconds| timestamp("publication.closed_at", seconds))
+        .transpose()
+}
+
+struct WindowRow {
+    sequence: i64,
+    closed_at: i64,
+    first_window_start: i64,
+    salt: Vec<u8>,
+    padding_seed: Vec<u8>,
+    key_id: Vec<u8>,
+    codec: u8,
+    fingerprint_bits: u8,
+    pad_floor_tags: i64,
+    pad_step_tags: i64,
+}
+
+fn window_row(row: &Row<'_>) -> rusqlite::Result<WindowRow> {
+    Ok(WindowRow {
+        sequence: row.get(0)?,
+        closed_at: row.get(1)?,
+        first_window_start: row.get(2)?,
+        salt: row.get(3)?,
+        padding_seed: row.get(4)?,
+        key_id: row.get(5)?,
+        codec: row.get(6)?,
+        fingerprint_bits: row.get(7)?,
+        pad_floor_tags: row.get(8)?,
+        pad_step_tags: row.get(9)?,
+    })
+}
+
+pub(super) fn closed_window(
+    connection: &Connection,
+    region: Region,
+) -> Result<Option<ClosedWindow>> {
+    let row = connection
+        .prepare_cached(
+            "SELECT sequence, closed_at, first_window_start, salt, padding_seed, key_id, codec,
+                    fingerprint_bits, pad_floor_tags, pad_step_tags
+             FROM publication WHERE region = ?1 AND digest IS NULL",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row([region.as_str()], window_row)
+                .optional()
+        })
+        .map_err(database_error)?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let (previous_closed_at, previous) = match row.sequence {
+        1 => (None, Digest::ZERO),
+        sequence => before(connection, region, sequence - 1)?,
+    };
+    let first_window_start = timestamp("publication.first_window_start", row.first_window_start)?;
+    Ok(Some(ClosedWindow {
+        closing: Closing {
+            region,
+            closed_at: timestamp("publication.closed_at", row.closed_at)?,
+            first_window_start,
+            salt: bytes("publication.salt", &row.salt)?,
+            padding_seed: bytes("publication.padding_seed", &row.padding_seed)?,
+            key_id: KeyId::from_bytes(bytes("publication.key_id", &row.key_id)?),
+            codec: Codec::from_number(row.codec)
+                .ok_or_else(|| inconsistent("publication.codec"))?,
+            fingerprint_bits: row.fingerprint_bits,
+            pad_floor_tags: number("publication.pad_floor_tags", row.pad_floor_tags)?,
+            pad_step_tags: number("publication.pad_step_tags", row.pad_step_tags)?,
+        },
+        sequence: number("publication.sequence", row.sequence)?,
+        previous_closed_at,
+        previous,
+    }))
+}
+
+/// Closing time and digest of the window before. Retention never deletes a region's last one.
+fn before(
+    connection: &Connection,
+    region: Region,
+    sequence: i64,
+) -> Result<(Option<Timestamp>, Digest)> {
+    let (closed_at, digest): (i64, Option<Vec<u8>>) = connection
+        .query_row(
+            "SELECT closed_at, digest FROM publication WHERE region = ?1 AND sequence = ?2",
+            params![region.as_str(), sequence],
+            |row| row.try_into(),
+        )
+        .map_err(database_error)?;
+    let digest = digest.ok_or_else(|| inconsistent("publication.digest"))?;
+    Ok((
+        Some(timestamp("publication.closed_at", closed_at)?),
+        Digest::from_bytes(bytes("publication.digest", &digest)?),
+    ))
+}
+
+pub(super) fn record(
+    connection: &Connection,
+    region: Region,
+    batch: &PublishedBatch,
+) -> Result<()> {
+    let changed = connection
+        .execute(
+            "UPDATE publication SET digest = ?3, file_bytes = ?4, tags = ?5
+             WHERE region = ?1 AND sequence = ?2 AND (digest IS NULL OR digest = ?3)",
+            params![
+                region.as_str(),
+                integer(batch.sequence),
+                batch.digest.as_bytes(),
+                integer(batch.file_bytes),
+                integer(batch.tags),
+            ],
+        )
+        .map_err(database_error)?;
+    match changed {
+        1 => Ok(()),
+        _ => Err(inconsistent(
+            "publication: published twice with other bytes",
+        )),
+    }
+}
+
+pub(super) fn published(connection: &Connection, region: Region) -> Result<Vec<PublishedBatch>> {
+    type BatchRow = (i64, Vec<u8>, i64, i64, i64);
+    let rows: Vec<BatchRow> = connection
+        .prepare_cached(
+            "SELECT sequence, digest, file_bytes, tags, closed_at FROM publication
+             WHERE region = ?1 AND digest IS NOT NULL ORDER BY sequence",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([region.as_str()], |row| row.try_into())?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(sequence, digest, file_bytes, tags, closed_at)| {
+            Ok(PublishedBatch {
+                sequence: number("publication.sequence", sequence)?,
+                digest: Digest::from_bytes(bytes("publication.digest", &digest)?),
+                file_bytes: number("publication.file_bytes", file_bytes)?,
+                tags: number("publication.tags", tags)?,
+                closed_at: timestamp("publication.closed_at", closed_at)?,
+            })
+        })
+        .collect()
+}

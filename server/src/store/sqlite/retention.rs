@@ -1,0 +1,48 @@
+//! SQL of forgetting.
+
+use rusqlite::{Connection, params};
+use truyvet_matching::Digest;
+
+use super::{bytes, database_error};
+use crate::store::{Forget, Forgotten, Result};
+
+pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
+    let delete = |sql: &str, before: i64| connection.execute(sql, [before]).map_err(database_error);
+    let keys = delete(
+        "DELETE FROM disclosed_key WHERE day < ?1",
+        what.keys_before.number().into(),
+    )?;
+    let tokens = delete(
+        "DELETE FROM spent_token WHERE last_day < ?1",
+        what.tokens_before.number().into(),
+    )?;
+    let codes = delete(
+        "DELETE FROM upload_code WHERE expires_at < ?1",
+        what.codes_before.unix_seconds(),
+    )?;
+    let batches: Vec<Vec<u8>> = connection
+        .prepare_cached(
+            "DELETE FROM publication
+             WHERE closed_at < ?1 AND digest IS NOT NULL
+               AND sequence < (SELECT max(sequence) FROM publication AS last
+                               WHERE last.region = publication.region AND last.digest IS NOT NULL)
+             RETURNING digest",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![what.batches_before.unix_seconds()], |row| {
+                    row.get(0)
+                })?
+                .collect()
+        })
+        .map_err(database_error)?;
+    Ok(Forgotten {
+        keys,
+        tokens,
+        codes,
+        batches: batches
+            .iter()
+            .map(|digest| Ok(Digest::from_bytes(bytes("publication.digest", digest)?)))
+            .collect::<Result<_>>()?,
+    })
+}

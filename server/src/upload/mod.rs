@@ -1,0 +1,35 @@
+//! Takes in what confirmed cases disclose: checks a request ([`parse`]), then spends its token and stores its keys.
+
+mod valid;
+
+pub(crate) use valid::TOKEN_GRACE_DAYS;
+pub use valid::{KeyFault, Terms, UploadError, ValidUpload, parse, upload_bytes};
+
+use truyvet_proto::v1 as pb;
+
+use crate::{
+    context::{Context, Step},
+    store::Stored,
+};
+
+/// Takes one upload. When it returns, the upload is durable. The same request again changes nothing.
+///
+/// # Errors
+/// [`UploadError`]; nothing is stored then and the token is not spent.
+pub async fn accept(context: &Context, request: pb::UploadRequest) -> Result<(), UploadError> {
+    context.reached(Step::UploadReceived);
+    let terms = Terms {
+        settings: &context.settings,
+        issuer: &context.keys.token_issuer,
+        now: context.now(),
+    };
+    let valid = parse(request, &terms)?;
+    context.reached(Step::UploadValidated);
+    match context.store.store_upload(valid.into_new()).await? {
+        Stored::Stored | Stored::Again => {
+            context.reached(Step::UploadStored);
+            Ok(())
+        }
+        Stored::TokenSpent => Err(UploadError::TokenSpent),
+    }
+}
