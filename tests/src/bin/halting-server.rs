@@ -1,0 +1,64 @@
+//! The real server with one thing added: it halts at a step, says so, and waits to be killed.
+//!
+//! Usage: `halting-server DATA_DIR NOW [STEP]`. Prints `ready PUBLIC STAFF`, later `halted`.
+
+use std::{env, path::Path, sync::Arc, time::Instant};
+
+use truyvet_crypto::Timestamp;
+use truyvet_server::{Clock, Effects, Entropy, Step, Steps, WalkOn, settings::Settings};
+
+/// Goes on from the time it was given, one second a second.
+struct GoesOnFrom(Timestamp, Instant);
+
+impl Clock for GoesOnFrom {
+    fn now(&self) -> Timestamp {
+        let seconds = i64::try_from(self.1.elapsed().as_secs()).expect("a short test");
+        self.0.plus_seconds(seconds)
+    }
+}
+
+struct HaltAt(String);
+
+impl Steps for HaltAt {
+    fn reached(&self, step: Step) {
+        if format!("{step:?}") == self.0 {
+            println!("halted");
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut settings = Settings::for_data_dir(Path::new(&arguments[0]));
+    for listen in [
+        &mut settings.public_listen,
+        &mut settings.staff_listen,
+        &mut settings.ops_listen,
+    ] {
+        listen.set_port(0);
+    }
+    settings.publish_every_seconds = None;
+    let now = arguments[1]
+        .parse()
+        .ok()
+        .and_then(Timestamp::from_unix_seconds);
+    let steps: Arc<dyn Steps> = match arguments.get(2) {
+        Some(step) => Arc::new(HaltAt(step.clone())),
+        None => Arc::new(WalkOn),
+    };
+    let seed = rand::random();
+    let effects = Effects {
+        clock: Arc::new(GoesOnFrom(now.expect("a time"), Instant::now())),
+        entropy: Arc::new(Entropy::from_seed(seed)),
+        steps,
+    };
+    let server = truyvet_server::start(settings, effects)
+        .await
+        .expect("it starts");
+    println!("ready {} {}", server.public_addr(), server.staff_addr());
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,265 @@
+//! A world: a real server on loopback sockets with a real database, a clock that the test moves, seeded randomness.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use rand::{SeedableRng as _, rngs::StdRng};
+use tempfile::TempDir;
+use tonic::{
+    Code, Request, Status,
+    metadata::MetadataValue,
+    transport::{Channel, Endpoint},
+};
+use tonic_types::StatusExt as _;
+use truyvet_crypto::{Day, Timestamp, sign::TrustedKeys, token::ReportType};
+use truyvet_proto::v1::{
+    CodeOrder, IssueCodeRequest, PublishNowRequest, PublishNowResponse,
+    admin_service_client::AdminServiceClient, officer_service_client::OfficerServiceClient,
+};
+use truyvet_server::{
+    Clock, Effects, Entropy, Server, WalkOn,
+    authorize::{self, Role},
+    settings::Settings,
+};
+
+use crate::raw::RawPhone;
+
+/// 2021-08-27 05:00 UTC, noon in Vietnam, within a slot.
+pub const NOON: i64 = 1_630_040_400 + 120;
+
+/// A clock that stands still until the test moves it.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// Stands at this time.
+    #[must_use]
+    pub fn at(unix_seconds: i64) -> Self {
+        Self(AtomicI64::new(unix_seconds))
+    }
+
+    /// Moves it forward (or back).
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst)).expect("a test's time")
+    }
+}
+
+/// A server, its clock, and somebody in each role.
+pub struct World {
+    /// The real server.
+    pub server: Server,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// Its settings.
+    pub settings: Settings,
+    /// Credential of an administrator of the country.
+    pub administrator: String,
+    /// Credential of an officer of the country.
+    pub officer: String,
+    folder: TempDir,
+}
+
+impl World {
+    /// With default settings on free ports; publishes on demand only.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With settings changed by the test.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut settings = Settings::for_data_dir(&folder.path().join("data"));
+        for listen in [
+            &mut settings.public_listen,
+            &mut settings.staff_listen,
+            &mut settings.ops_listen,
+        ] {
+            listen.set_port(0);
+        }
+        settings.publish_every_seconds = None;
+        change(&mut settings);
+        let clock = Arc::new(ManualClock::at(NOON));
+        let server = start(&settings, &clock, 1).await;
+        let mut credentials = Vec::new();
+        for role in [Role::Administrator, Role::Officer] {
+            let context = server.context();
+            let mut rng = context.rng();
+            let created =
+                authorize::create_first(&*context.store, "test", "VN", role, &mut rng).await;
+            let (_, credential) = created.expect("the country is a unit from the start");
+            credentials.push(credential.reveal().to_owned());
+        }
+        let [administrator, officer] = credentials.try_into().expect("two roles");
+        Self {
+            server,
+            clock,
+            settings,
+            administrator,
+            officer,
+            folder,
+        }
+    }
+
+    /// Stops the server and starts it again on the same folder.
+    #[must_use]
+    pub async fn restarted(self) -> Self {
+        self.server.stop().await;
+        let server = start(&self.settings, &self.clock, 2).await;
+        Self { server, ..self }
+    }
+
+    /// A folder that lives as long as the world, for phones and the like.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Now, by the world's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Today in UTC.
+    #[must_use]
+    pub fn today(&self) -> Day {
+        self.now().day()
+    }
+
+    /// URL for phones.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        format!("http://{}", self.server.public_addr())
+    }
+
+    /// The key that the server signs with.
+    #[must_use]
+    pub fn trusted(&self) -> TrustedKeys {
+        TrustedKeys::new(vec![
+            self.server.context().keys.current().key.verifying_key(),
+        ])
+    }
+
+    /// A client that says exactly what it is told to.
+    pub async fn raw_phone(&self, seed: u64) -> RawPhone {
+        RawPhone::connect(&self.public_url(), seed).await
+    }
+
+    /// The officers' service.
+    pub async fn officers(&self) -> OfficerServiceClient<Channel> {
+        OfficerServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+    }
+
+    /// The administrators' service.
+    pub async fn admin(&self) -> AdminServiceClient<Channel> {
+        AdminServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+    }
+
+    /// An upload code for keys from ten days ago on.
+    pub async fn code(&self) -> String {
+        self.code_with_onset(self.today().minus_days(8)).await
+    }
+
+    /// An upload code for an onset.
+    pub async fn code_with_onset(&self, onset_day: Day) -> String {
+        let order = CodeOrder {
+            report_type: ReportType::ConfirmedTest.byte().into(),
+            onset_day: onset_day.number(),
+        };
+        let request = IssueCodeRequest { order: Some(order) };
+        let answer = self
+            .officers()
+            .await
+            .issue_code(bearer(&self.officer, request))
+            .await
+            .expect("an officer may issue");
+        answer.into_inner().code.expect("a code").upload_code
+    }
+
+    /// How many rows a table of the database has.
+    ///
+    /// # Panics
+    /// If there is no such table.
+    #[must_use]
+    pub fn rows(&self, table: &str) -> i64 {
+        rusqlite::Connection::open(&self.settings.database)
+            .and_then(|database| {
+                let sql = format!("SELECT count(*) FROM {table}");
+                database.query_row(&sql, [], |row| row.get(0))
+            })
+            .expect("a table")
+    }
+
+    /// Closes the open window and publishes it.
+    pub async fn publish(&self) -> PublishNowResponse {
+        let request = PublishNowRequest {
+            region: "VN".into(),
+        };
+        self.admin()
+            .await
+            .publish_now(bearer(&self.administrator, request))
+            .await
+            .expect("an administrator may publish")
+            .into_inner()
+    }
+}
+
+async fn start(settings: &Settings, clock: &Arc<ManualClock>, seed: u8) -> Server {
+    let effects = Effects {
+        clock: Arc::<ManualClock>::clone(clock),
+        entropy: Arc::new(Entropy::from_seed([seed; 32])),
+        steps: Arc::new(WalkOn),
+    };
+    truyvet_server::start(settings.clone(), effects)
+        .await
+        .expect("a server starts in an empty folder")
+}
+
+/// A channel to a URL.
+pub async fn channel(url: &str) -> Channel {
+    Endpoint::from_shared(url.to_owned())
+        .expect("a URL")
+        .connect()
+        .await
+        .expect("the server listens")
+}
+
+/// A request with a bearer credential.
+pub fn bearer<T>(credential: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let value: MetadataValue<_> = format!("Bearer {credential}").parse().expect("ASCII");
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+/// A generator for tests.
+#[must_use]
+pub fn rng(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
+
+/// What a refusal says: status code, reason, fields at fault.
+#[must_use]
+pub fn refusal(status: &Status) -> (Code, String, Vec<String>) {
+    let details = status.get_error_details();
+    let reason = details.error_info().map(|info| info.reason.clone());
+    let fields = details.bad_request().map(|bad| {
+        bad.field_violations
+            .iter()
+            .map(|violation| violation.field.clone())
+            .collect()
+    });
+    (
+        status.code(),
+        reason.unwrap_or_default(),
+        fields.unwrap_or_default(),
+    )
+}
