@@ -1,6 +1,7 @@
 //! Units and officers: who sees what, and who may grant what.
 //!
-//! An officer belongs to one unit and sees it and those below it. Nobody grants more than they hold. Officers sign in
+//! An officer belongs to one unit and sees it and those below it. Only administrators add officers, so nobody
+//! grants more than they hold. Officers sign in
 //! with a bearer credential: 32 random bytes of which only the hash is stored.
 
 use std::fmt;
@@ -109,9 +110,6 @@ pub enum OfficerError {
     /// The role does not allow it, or the unit is not one's own nor below.
     #[error("not allowed")]
     NotAllowed,
-    /// More than one holds oneself.
-    #[error("nobody grants more than they hold")]
-    GrantsTooMuch,
     /// A field is missing, too long or has control characters.
     #[error("{field}: 1 to {max} printable characters")]
     Text {

@@ -118,7 +118,7 @@ pub(super) fn of_code_action(error: &CodeActionError) -> Status {
 
 pub(super) fn of_officer(error: &OfficerError) -> Status {
     match error {
-        OfficerError::NotAllowed | OfficerError::GrantsTooMuch => not_allowed(error),
+        OfficerError::NotAllowed => not_allowed(error),
         OfficerError::Text { field, .. } => bad_field("TEXT", *field, error),
         OfficerError::NoSuchUnit { field } => bad_field("NO_SUCH_UNIT", *field, error),
         OfficerError::UnitExists => refused(Code::AlreadyExists, "UNIT_EXISTS", error),
