@@ -11,6 +11,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 
@@ -141,7 +142,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_format: Option<LogFormat>,
-    /// What to log, in tracing's filter syntax [default: info]
+    /// What to log: a level, or target=level,... [default: info]
     #[arg(long, env = "TRUYVET_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
@@ -213,7 +214,7 @@ pub struct Settings {
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
-    pub log: String,
+    pub log: Targets,
 }
 
 /// What is wrong, and in which setting.
@@ -363,7 +364,7 @@ impl SettingsArgs {
             },
             index_valid_hours: within("index_valid_hours", index_valid_hours, 24, 1, 336)?,
             log_format: log_format.unwrap_or_default(),
-            log: log.unwrap_or_else(|| "info".into()),
+            log: log_filter(log.as_deref().unwrap_or("info"))?,
         };
         settings.refuse_plaintext_on_a_network(plaintext.unwrap_or(false))?;
         Ok(settings)
@@ -408,6 +409,30 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// The filter for log lines: `level` or `target=level`, comma-separated. A bare level is for Truyvet's own lines;
+/// other crates never say more than `info`, since below that some print what they carry, credentials and keys included.
+///
+/// # Errors
+/// [`SettingsError::Value`] if it is no filter, or wants more of another crate.
+pub fn log_filter(setting: &str) -> Result<Targets, SettingsError> {
+    const OWN: &str = "truyvet";
+    let given: Targets = setting.parse().map_err(|reason| value("log", reason))?;
+    let level = given.default_level().unwrap_or(LevelFilter::OFF);
+    if let Some((target, _)) = given
+        .iter()
+        .find(|(target, level)| !target.starts_with(OWN) && *level > LevelFilter::INFO)
+    {
+        return Err(value(
+            "log",
+            format!("{target} may print secrets below info"),
+        ));
+    }
+    Ok(Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target(OWN, level)
+        .with_targets(given))
 }
 
 fn value(setting: &'static str, reason: impl ToString) -> SettingsError {
@@ -528,6 +553,8 @@ mod tests {
             ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
             ("public_listen = \"0.0.0.0:1\"", "public_listen"),
             ("staff_listen = \"[::]:1\"", "staff_listen"),
+            ("log = \"what=ever\"", "log"),
+            ("log = \"info,h2=trace\"", "log"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

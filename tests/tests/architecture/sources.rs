@@ -12,7 +12,9 @@ const MOST_LINES: usize = 600;
 
 /// A library of the server's, and the places under `server/src` that may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("tonic", &["grpc", "http"]),
+    ("tonic", &["grpc"]),
+    ("axum", &["grpc", "http"]),
+    ("hyper", &["http"]),
     ("rusqlite", &["store/sqlite"]),
 ];
 

@@ -1,0 +1,236 @@
+//! The whole way with real phones: hear, authorize, upload, publish, download, verify, match, expose. Everything over
+//! real sockets.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::rngs::StdRng;
+use truyvet_crypto::{Scheme, Timestamp};
+use truyvet_phone::{Connection, Heard, Phone, UploadError, UploadOptions};
+use truyvet_tests::world::{World, rng};
+
+/// Above the default threshold of -86 dBm.
+const NEAR: i16 = -70;
+/// Below it.
+const FAR: i16 = -95;
+
+struct Town {
+    draws: AtomicU64,
+    world: World,
+    connection: Connection,
+}
+
+impl Town {
+    async fn new(scheme: Scheme) -> Self {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let world = World::with(|settings| settings.scheme = scheme).await;
+        let connection = Connection::open(
+            &world.public_url(),
+            &truyvet_phone::ConnectOptions::default(),
+        );
+        Self {
+            draws: AtomicU64::new(1),
+            world,
+            connection: connection.unwrap(),
+        }
+    }
+
+    /// Never the same twice: phones that drew alike would be one.
+    fn rng(&self) -> StdRng {
+        rng(self.draws.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn phone(&self, name: &str) -> Phone {
+        let folder = self.world.folder().join(name);
+        let scheme = self.world.settings.scheme;
+        let two_weeks_ago = self.world.now().plus_seconds(-13 * 86_400);
+        Phone::open(
+            &folder,
+            scheme,
+            self.world.trusted(),
+            two_weeks_ago,
+            &mut self.rng(),
+        )
+        .unwrap()
+    }
+
+    /// One minute-by-minute meeting of two phones, long ago enough to be published.
+    fn meet(&self, a: &Phone, b: &Phone, from: Timestamp, minutes: i64, rssi_dbm: i16) {
+        for minute in 0..minutes {
+            let time = from.plus_seconds(60 * minute);
+            for (hears, sends) in [(a, b), (b, a)] {
+                let id = sends.broadcast_id(time, &mut self.rng()).unwrap();
+                let heard = Heard {
+                    id: id.as_bytes(),
+                    time,
+                    rssi_dbm,
+                };
+                hears.hear(heard, time).unwrap().unwrap();
+            }
+        }
+    }
+
+    async fn upload(&self, case: &Phone, code: &str) -> Result<(), UploadError> {
+        let options = UploadOptions::default();
+        let (region, now) = ("VN".parse().unwrap(), self.world.now());
+        case.upload(
+            &self.connection,
+            code,
+            region,
+            &options,
+            now,
+            &mut self.rng(),
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn sync(&self, phone: &Phone) -> usize {
+        let region = "VN".parse().unwrap();
+        let synced = phone.sync(&self.connection, region, self.world.now()).await;
+        synced.unwrap();
+        phone.exposures(self.world.now()).unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn who_was_near_long_enough_is_told_and_nobody_else() {
+    for scheme in Scheme::ALL {
+        let town = Town::new(scheme).await;
+        let [case, near, brief, far, elsewhere] =
+            ["case", "near", "brief", "far", "elsewhere"].map(|name| town.phone(name));
+        let yesterday = town.world.now().plus_seconds(-86_400);
+        town.meet(&case, &near, yesterday, 25, NEAR);
+        town.meet(&case, &brief, yesterday.plus_seconds(3_600), 4, NEAR);
+        town.meet(&case, &far, yesterday.plus_seconds(7_200), 60, FAR);
+        town.meet(&near, &elsewhere, yesterday.plus_seconds(10_800), 60, NEAR);
+
+        town.upload(&case, &town.world.code().await).await.unwrap();
+        // Before publication nobody knows.
+        assert_eq!(town.sync(&near).await, 0, "{scheme}");
+        town.world.clock.advance(60);
+        town.world.publish().await;
+        assert_eq!(town.sync(&near).await, 1, "{scheme}");
+        for phone in [&brief, &far, &elsewhere, &case] {
+            assert_eq!(town.sync(phone).await, 0, "{scheme}");
+        }
+        assert!(
+            !brief.matched_sightings().unwrap().is_empty(),
+            "{scheme}: met, but briefly"
+        );
+        let exposures = near.exposures(town.world.now()).unwrap();
+        assert!(
+            (25..=35).contains(&exposures[0].minutes),
+            "{}",
+            exposures[0].minutes
+        );
+        // Another sync finds nothing new.
+        town.world.clock.advance(60);
+        town.world.publish().await;
+        assert_eq!(town.sync(&near).await, 1, "{scheme}");
+        assert_eq!(near.exposures(town.world.now()).unwrap(), exposures);
+    }
+}
+
+/// What a case goes on broadcasting after the upload is not published, now or later.
+#[tokio::test]
+async fn after_the_upload_a_case_is_nobody_again() {
+    let town = Town::new(Scheme::Bluezone).await;
+    let [case, before, after] = ["case", "before", "after"].map(|name| town.phone(name));
+    town.meet(
+        &case,
+        &before,
+        town.world.now().plus_seconds(-7_200),
+        20,
+        NEAR,
+    );
+    town.upload(&case, &town.world.code().await).await.unwrap();
+    town.world.clock.advance(3_600);
+    town.meet(&case, &after, town.world.now(), 20, NEAR);
+    for _ in 0..3 {
+        town.world.clock.advance(3_600);
+        town.world.publish().await;
+    }
+    assert_eq!(town.sync(&before).await, 1);
+    assert_eq!(town.sync(&after).await, 0);
+}
+
+/// A slot that still runs is published by the window in which it ends.
+#[tokio::test]
+async fn a_slot_is_published_once_it_has_ended() {
+    let town = Town::new(Scheme::Bluezone).await;
+    let [case, near] = ["case", "near"].map(|name| town.phone(name));
+    // The world's noon is two minutes into a slot.
+    let slot_start = town.world.now().plus_seconds(-120);
+    town.world.clock.advance(720);
+    town.meet(&case, &near, slot_start.plus_seconds(30), 11, NEAR);
+    town.upload(&case, &town.world.code().await).await.unwrap();
+    town.world.publish().await;
+    town.sync(&near).await;
+    assert!(near.matched_sightings().unwrap().is_empty());
+    town.world.clock.advance(600);
+    town.world.publish().await;
+    town.sync(&near).await;
+    assert!(!near.matched_sightings().unwrap().is_empty());
+}
+
+/// A restart of the server in the middle of it all changes nothing for the phones.
+#[tokio::test]
+async fn a_restart_changes_nothing() {
+    let mut town = Town::new(Scheme::Bluezone).await;
+    let [case, near] = ["case", "near"].map(|name| town.phone(name));
+    town.meet(
+        &case,
+        &near,
+        town.world.now().plus_seconds(-86_400),
+        20,
+        NEAR,
+    );
+    let code = town.world.code().await;
+    town = restarted(town).await;
+    town.upload(&case, &code).await.unwrap();
+    town = restarted(town).await;
+    town.world.publish().await;
+    town = restarted(town).await;
+    assert_eq!(town.sync(&near).await, 1);
+}
+
+async fn restarted(town: Town) -> Town {
+    let Town { world, draws, .. } = town;
+    let world = world.restarted().await;
+    let options = truyvet_phone::ConnectOptions::default();
+    let connection = Connection::open(&world.public_url(), &options).unwrap();
+    Town {
+        world,
+        connection,
+        draws,
+    }
+}
+
+/// A refusal keeps its reason, and a refused code costs the phone nothing it had.
+#[tokio::test]
+async fn a_refused_phone_can_try_another_code() {
+    let town = Town::new(Scheme::Bluezone).await;
+    let [case, near, other] = ["case", "near", "other"].map(|name| town.phone(name));
+    town.meet(
+        &case,
+        &near,
+        town.world.now().plus_seconds(-86_400),
+        20,
+        NEAR,
+    );
+    town.meet(
+        &other,
+        &near,
+        town.world.now().plus_seconds(-80_000),
+        20,
+        NEAR,
+    );
+    let used = town.world.code().await;
+    town.upload(&other, &used).await.unwrap();
+    let error = town.upload(&case, &used).await.unwrap_err();
+    let UploadError::Redeem(refusal) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(refusal.reason, "CODE_REFUSED");
+    town.upload(&case, &town.world.code().await).await.unwrap();
+}

@@ -1,0 +1,131 @@
+//! No secret is in a log: everything that a journey logged, at the finest level, is searched for every secret that it
+//! used, in each way that bytes get printed.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use data_encoding::{BASE64, HEXLOWER};
+use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use truyvet_proto::v1::UploadRequest;
+use truyvet_tests::world::{World, bearer};
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The ways bytes look in a log: hex in both cases, base64, a list of numbers, as they are.
+fn looks(secret: &[u8]) -> Vec<Vec<u8>> {
+    let hex = HEXLOWER.encode(secret);
+    let list = format!("{secret:?}");
+    vec![
+        hex.to_uppercase().into_bytes(),
+        hex.into_bytes(),
+        BASE64
+            .encode(secret)
+            .trim_end_matches('=')
+            .as_bytes()
+            .to_vec(),
+        list.trim_matches(['[', ']']).as_bytes().to_vec(),
+        secret.to_vec(),
+    ]
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_log() {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    tracing_subscriber::registry()
+        .with(truyvet_server::settings::log_filter("trace").unwrap())
+        .with(lines)
+        .init();
+
+    let world = World::new().await;
+    let mut phone = world.raw_phone(1).await;
+    let code = world.code().await;
+    let blinding = phone.blinding();
+    let token = phone.redeem_with(&code, &blinding).await.unwrap();
+    let keys = [phone.key(world.today().minus_days(1))];
+    let request = phone.request(&token, &keys);
+    // As it should be, and as hostile as it gets: refusals are logged too, if at all.
+    phone.upload(request.clone()).await.unwrap();
+    let spoilt: [fn(&mut UploadRequest); 4] = [
+        |r| r.keys[0].day = 0,
+        |r| r.keys[0].slots.push(0),
+        |r| r.region = "XX".into(),
+        |r| r.token.as_mut().unwrap().output[0] ^= 1,
+    ];
+    for spoil in spoilt {
+        let mut spoilt = request.clone();
+        spoil(&mut spoilt);
+        let spoilt = phone.padded(spoilt);
+        phone.upload(spoilt).await.unwrap_err();
+    }
+    phone.redeem(&code).await.unwrap_err();
+    let wrong = bearer("tvo_not-a-credential-but-kept-secret", Default::default());
+    world.officers().await.get_code(wrong).await.unwrap_err();
+    world.publish().await;
+    // A store that cannot: errors are where secrets slip out.
+    rusqlite::Connection::open(&world.settings.database)
+        .unwrap()
+        .execute_batch("ALTER TABLE spent_token RENAME TO elsewhere")
+        .unwrap();
+    let other = phone.redeem(&world.code().await).await.unwrap();
+    let request = phone.request(&other, &keys);
+    let status = phone.upload(request).await.unwrap_err();
+    assert_eq!(status.message(), "internal error");
+    world.server.stop().await;
+
+    let log = captured.0.lock().unwrap().clone();
+    let contains = |needle: &[u8]| log.windows(needle.len()).any(|window| window == needle);
+    assert!(contains(b"published batch"), "the log was captured");
+    assert!(contains(b"internal error"), "errors are in it");
+    let mut secrets: Vec<(&str, Vec<u8>)> = vec![
+        ("code", code.clone().into_bytes()),
+        ("code without hyphens", code.replace('-', "").into_bytes()),
+        (
+            "administrator's credential",
+            world.administrator.clone().into_bytes(),
+        ),
+        ("officer's credential", world.officer.clone().into_bytes()),
+        ("wrong credential", b"kept-secret".to_vec()),
+        ("nonce", token.nonce.to_vec()),
+        ("token", token.output.to_vec()),
+        ("blinded element", blinding.element().to_vec()),
+        ("disclosed key", keys[0].secret().to_vec()),
+    ];
+    for (_, tag) in keys[0].tags() {
+        secrets.push(("tag", tag.as_bytes().to_vec()));
+    }
+    for (name, secret) in secrets {
+        for look in looks(&secret) {
+            assert!(!contains(&look), "{name} is in the log");
+        }
+    }
+    assert!(
+        !contains(b"127.0.0.1:") || only_own_addresses(&log),
+        "an address is in the log"
+    );
+}
+
+/// The server says where it listens itself, once; no other line may hold an address.
+fn only_own_addresses(log: &[u8]) -> bool {
+    String::from_utf8_lossy(log)
+        .lines()
+        .filter(|line| line.contains("127.0.0.1:"))
+        .all(|line| line.contains("serving"))
+}
