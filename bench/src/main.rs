@@ -1,1 +1,28 @@
-fn main(){}
+//! Measures the product as people get it: the release binary, from outside.
+//!
+//! Benches of single stages are in `benches/`.
+
+mod cold_start;
+
+use clap::{Parser, Subcommand};
+
+/// Measures the release binary from outside.
+#[derive(Parser)]
+#[command(name = "truyvet-bench")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the server in an empty folder: time until it answers, memory when idle. Fails above 1 s or 40 MB
+    ColdStart(cold_start::Arguments),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::ColdStart(arguments) => cold_start::run(&arguments).await,
+    }
+}

@@ -1,1 +1,51 @@
-fn main(){}
+//! Everything a developer or CI runs: `cargo xtask test` and its single steps.
+//!
+//! What the steps are stands in [`steps`], what they need of the machine in [`needs`].
+
+mod needs;
+mod steps;
+
+use std::{env, process::ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test        install what is missing, then every step below, up to the first failure
+  fmt         formatting, checked and not changed
+  lint        clippy, warnings are errors
+  docs        rustdoc, warnings are errors
+  unit        tests and doc tests of the whole workspace
+  bench-once  every bench once: it runs and its answer is right
+";
+
+fn main() -> ExitCode {
+    // CI has no second build to save work for, and must not pass with a tool missing.
+    let ci = env::var_os("CI").is_some_and(|value| value == "true");
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let wanted = match arguments.as_slice() {
+        [one] => one.as_str(),
+        _ => "",
+    };
+    let chosen = match wanted {
+        "test" => {
+            let missing = needs::provide();
+            if ci && missing > 0 {
+                eprintln!("CI must not pass without them");
+                return ExitCode::FAILURE;
+            }
+            steps::ALL
+        }
+        name => match steps::ALL.iter().position(|step| step.name == name) {
+            Some(i) => &steps::ALL[i..=i],
+            None => {
+                eprint!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
+    };
+    if steps::run(chosen, ci) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

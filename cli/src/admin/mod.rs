@@ -1,0 +1,281 @@
+//! `truyvet admin`: what an administrator does, from a terminal.
+//!
+//! One RPC a command; only `create-officer` works on the database itself, since somebody has to be the first.
+
+mod first;
+mod show;
+
+use std::io::Write;
+
+use clap::{Subcommand, ValueEnum};
+use truyvet_proto::v1::{
+    CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest, ListOfficersRequest,
+    ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, Role, RotateSigningKeyRequest,
+    Unit,
+};
+use truyvet_server::settings::SettingsArgs;
+
+use crate::{
+    remote::{Staff, StaffArgs, explain},
+    words,
+};
+
+/// What an administrator does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Add an officer directly in the database, on the server's machine: how the first administrator is made.
+    /// Works while the server runs. The credential is printed this once
+    CreateOfficer {
+        /// The settings that the server runs with; --data-dir is enough for most
+        #[command(flatten)]
+        settings: Box<SettingsArgs>,
+        /// What the unit calls the account, for instance "hotline-2"; not a person's name
+        #[arg(long, default_value = "administrator")]
+        label: String,
+        /// Official code of the unit
+        #[arg(long, value_name = "CODE", default_value = "VN")]
+        unit: String,
+        /// What they may do
+        #[arg(long, value_enum, default_value = "administrator")]
+        role: RoleName,
+    },
+    /// Add an officer to one's own unit or one below; the credential is printed this once
+    AddOfficer {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// What the unit calls the account, for instance "hotline-2"; not a person's name
+        #[arg(long)]
+        label: String,
+        /// Official code of the unit
+        #[arg(long, value_name = "CODE")]
+        unit: String,
+        /// What they may do; not more than oneself
+        #[arg(long, value_enum, default_value = "officer")]
+        role: RoleName,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the officers of one's own unit and those below
+    Officers {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an officer's credential useless at once
+    Deactivate {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// As `officers` prints it
+        officer_id: String,
+    },
+    /// Add an administrative unit below one's own or one below that
+    AddUnit {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// Official code, for instance 48
+        #[arg(long)]
+        code: String,
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// Code of the unit above
+        #[arg(long, value_name = "CODE")]
+        parent: String,
+    },
+    /// List one's own unit and those below
+    Units {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the keys that sign what phones download, oldest first; the last one signs batches
+    Keys {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a new signing key; those before stay in use beside it
+    RotateKey {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Close a region's open window now and publish it
+    Publish {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// A region of the configuration
+        #[arg(long, default_value = "VN")]
+        region: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What an officer may do.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RoleName {
+    /// Issues codes; sees and revokes their own unit's
+    Officer,
+    /// Also sees and revokes those of the units below
+    Supervisor,
+    /// Also keeps officers, units and keys, and publishes
+    Administrator,
+    /// Looks at figures and states; changes nothing
+    Auditor,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Officer => Self::Officer,
+            RoleName::Supervisor => Self::Supervisor,
+            RoleName::Administrator => Self::Administrator,
+            RoleName::Auditor => Self::Auditor,
+        }
+    }
+}
+
+/// Runs one command; results go to `out`.
+///
+/// # Errors
+/// What the server or the database refused, in words.
+pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::Result<()> {
+    match command {
+        AdminCommand::CreateOfficer {
+            settings,
+            label,
+            unit,
+            role,
+        } => first::create(*settings, &label, &unit, role, out).await,
+        AdminCommand::AddOfficer {
+            staff,
+            label,
+            unit,
+            role,
+            json,
+        } => {
+            let request = CreateOfficerRequest {
+                label,
+                unit_code: unit,
+                role: Role::from(role).into(),
+            };
+            let answer = staff.connect()?.admin().create_officer(request).await;
+            let added = answer.map_err(|status| explain(&status))?.into_inner();
+            show::new_officer(
+                &added.officer.unwrap_or_default(),
+                &added.credential,
+                json,
+                out,
+            )
+        }
+        AdminCommand::Officers { staff, json } => {
+            let answer = staff
+                .connect()?
+                .admin()
+                .list_officers(ListOfficersRequest {})
+                .await;
+            let officers = answer
+                .map_err(|status| explain(&status))?
+                .into_inner()
+                .officers;
+            show::officers(&officers, json, out)
+        }
+        AdminCommand::Deactivate { staff, officer_id } => {
+            let request = DeactivateOfficerRequest {
+                officer_id: officer_id.clone(),
+            };
+            let answer = staff.connect()?.admin().deactivate_officer(request).await;
+            answer.map_err(|status| explain(&status))?;
+            Ok(writeln!(out, "deactivated: {officer_id}")?)
+        }
+        AdminCommand::AddUnit {
+            staff,
+            code,
+            name,
+            parent,
+        } => {
+            let unit = Unit {
+                unit_code: code.clone(),
+                name,
+                parent_code: parent,
+            };
+            let request = CreateUnitRequest { unit: Some(unit) };
+            let answer = staff.connect()?.admin().create_unit(request).await;
+            answer.map_err(|status| explain(&status))?;
+            Ok(writeln!(out, "added: {code}")?)
+        }
+        AdminCommand::Units { staff, json } => {
+            let answer = staff
+                .connect()?
+                .admin()
+                .list_units(ListUnitsRequest {})
+                .await;
+            let units = answer
+                .map_err(|status| explain(&status))?
+                .into_inner()
+                .units;
+            show::units(&units, json, out)
+        }
+        AdminCommand::Keys { staff, json } => {
+            let request = ListSigningKeysRequest {};
+            let answer = staff.connect()?.admin().list_signing_keys(request).await;
+            let keys = answer.map_err(|status| explain(&status))?.into_inner().keys;
+            show::keys(&keys, json, out)
+        }
+        AdminCommand::RotateKey { staff, json } => {
+            let request = RotateSigningKeyRequest {};
+            let answer = staff.connect()?.admin().rotate_signing_key(request).await;
+            let key = answer.map_err(|status| explain(&status))?.into_inner().key;
+            show::keys(&[key.unwrap_or_default()], json, out)
+        }
+        AdminCommand::Publish {
+            staff,
+            region,
+            json,
+        } => publish(&staff.connect()?, region, json, out).await,
+    }
+}
+
+async fn publish(
+    staff: &Staff,
+    region: String,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let request = PublishNowRequest {
+        region: region.clone(),
+    };
+    let answer = staff.admin().publish_now(request).await;
+    let published = answer.map_err(|status| explain(&status))?.into_inner();
+    let digest = data_encoding::HEXLOWER.encode(&published.digest);
+    if json {
+        let object = serde_json::json!({
+            "region": region,
+            "sequence": published.sequence,
+            "digest": digest,
+            "tags": published.tags,
+            "file_bytes": published.file_bytes,
+        });
+        writeln!(out, "{object}")?;
+    } else {
+        writeln!(
+            out,
+            "published batch {} of {region}: {} tags (padding included), {} bytes\n{digest}",
+            published.sequence,
+            words::grouped(published.tags),
+            words::grouped(published.file_bytes)
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `truyvet batch query`: which tags of a list a batch file holds.
+
+use std::{io::Write, path::Path};
+
+use anyhow::{Context as _, anyhow, ensure};
+use data_encoding::HEXLOWER;
+use truyvet_crypto::{
+    Tag,
+    sign::{Purpose, SigningKey, TrustedKeys},
+};
+use truyvet_matching::{Header, VerifiedBatch, inspect};
+
+use crate::{lines::Lines, phone::ids::from_hex};
+
+/// Reads a list of tags, 32 hex digits a line.
+///
+/// # Errors
+/// Names file and line.
+pub(super) fn read_tags(file: &Path) -> anyhow::Result<Vec<Tag>> {
+    let mut tags = Vec::new();
+    let mut lines = Lines::open(file).with_context(|| file.display().to_string())?;
+    loop {
+        let read = lines.read().map_err(anyhow::Error::from);
+        let line = match read.and_then(|line| line.as_deref().map(parse).transpose()) {
+            Ok(line) => line,
+            Err(error) => {
+                let place = format!("{}: line {}", file.display(), lines.number());
+                return Err(error.context(place));
+            }
+        };
+        match line {
+            Some(tag) => tags.extend(tag),
+            None => return Ok(tags),
+        }
+    }
+}
+
+/// One line; `None` if it has no tag.
+fn parse(line: &str) -> anyhow::Result<Option<Tag>> {
+    let text = line.split('#').next().unwrap_or_default().trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let characters = text.chars().count();
+    ensure!(
+        characters == 32,
+        "{characters} characters, a tag has 32 hex digits"
+    );
+    let bytes = from_hex(text)?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| anyhow!("a tag has 32 hex digits"))?;
+    Ok(Some(Tag::from_bytes(bytes)))
+}
+
+/// Prints the tags that match, one a line, in the order of the list.
+pub(super) fn run(
+    bytes: Vec<u8>,
+    tags: &[Tag],
+    trusted: Option<TrustedKeys>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let (bytes, trusted) = match trusted {
+        Some(trusted) => (bytes, trusted),
+        None => signed_by_nobody(bytes)?,
+    };
+    let batch = VerifiedBatch::verify(bytes, &trusted)?;
+    for &index in batch.matches(tags).indices() {
+        writeln!(out, "{}", HEXLOWER.encode(tags[index].as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// Only verified batches can be asked. Somebody who has no key trusts whoever wrote the file: so a key that everybody
+/// can make signs it again, in memory.
+fn signed_by_nobody(mut bytes: Vec<u8>) -> anyhow::Result<(Vec<u8>, TrustedKeys)> {
+    let original = inspect(&bytes)?.header;
+    let key = SigningKey::from_seed(&[0; 32]);
+    let header = Header {
+        key_id: key.verifying_key().id(),
+        ..original
+    };
+    let body_start = usize::try_from(header.body_start())?;
+    let encoded = header.encode();
+    bytes[..encoded.len()].copy_from_slice(&encoded);
+    let (signed, _) = bytes.split_at(body_start - 64);
+    let signature = key.sign(Purpose::Batch, signed);
+    bytes[body_start - 64..body_start].copy_from_slice(&signature);
+    Ok((bytes, TrustedKeys::new(vec![key.verifying_key()])))
+}

@@ -1,0 +1,146 @@
+//! The demo's server and the people who work at it: a real one on real sockets, in a folder that is gone afterwards.
+//!
+//! Everything goes through the staff services, as it would from another machine; only the first administrator is made
+//! directly in the database, which is how a real one is made too.
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use rand::{Rng as _, rngs::StdRng};
+use tempfile::TempDir;
+use truyvet_crypto::{Day, sign::TrustedKeys};
+use truyvet_matching::Region;
+use truyvet_proto::v1::{
+    CodeOrder, CreateOfficerRequest, CreateUnitRequest, IssueCodeRequest, PublishNowRequest,
+    PublishNowResponse, ReportType, Role, Unit,
+};
+use truyvet_server::{
+    Clock, Effects, Entropy, Server, WalkOn, authorize, create_first_officer, settings::Settings,
+    start,
+};
+
+use crate::remote::{Staff, explain};
+
+/// A running server with an administrator and an officer.
+pub(crate) struct Office {
+    server: Server,
+    settings: Settings,
+    administrator: Staff,
+    officer: Staff,
+    /// Removed when dropped.
+    _folder: TempDir,
+}
+
+impl Office {
+    /// Starts a server by `clock`, makes its first administrator, and lets them add a unit and an officer.
+    pub(crate) async fn open(clock: Arc<dyn Clock>, rng: &mut StdRng) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("truyvet-demo-").tempdir()?;
+        let any_port = (Ipv4Addr::LOCALHOST, 0).into();
+        let settings = Settings {
+            public_listen: any_port,
+            staff_listen: any_port,
+            ops_listen: any_port,
+            // Evenings come when the demo says so, not by the clock.
+            publish_every_seconds: None,
+            ..Settings::for_data_dir(folder.path())
+        };
+        let (_, credential) = create_first_officer(
+            &settings,
+            "administrator",
+            "VN",
+            authorize::Role::Administrator,
+            rng,
+        )
+        .await??;
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        let effects = Effects {
+            clock,
+            entropy: Arc::new(Entropy::from_seed(seed)),
+            steps: Arc::new(WalkOn),
+        };
+        let server = start(settings.clone(), effects).await?;
+        let url = format!("http://{}", server.staff_addr());
+        let administrator = Staff::connect(&url, None, credential.reveal())?;
+        let officer = add_officer(&administrator, &url).await?;
+        Ok(Self {
+            server,
+            settings,
+            administrator,
+            officer,
+            _folder: folder,
+        })
+    }
+
+    /// The settings that the server runs with.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where phones call.
+    pub(crate) fn phones_url(&self) -> String {
+        format!("http://{}", self.server.public_addr())
+    }
+
+    /// The key that an app would come with.
+    pub(crate) fn trusted_keys(&self) -> TrustedKeys {
+        let key = self.server.context().keys.current().key.verifying_key();
+        TrustedKeys::new(vec![key])
+    }
+
+    /// The one region.
+    pub(crate) fn region(&self) -> Region {
+        self.settings.regions[0]
+    }
+
+    /// The officer hears of a confirmed test, and reads out the code.
+    pub(crate) async fn issue_code(&self, onset: Day) -> anyhow::Result<String> {
+        let request = IssueCodeRequest {
+            order: Some(CodeOrder {
+                report_type: ReportType::ConfirmedTest.into(),
+                onset_day: onset.number(),
+            }),
+        };
+        let answer = self.officer.officer().issue_code(request).await;
+        let issued = answer.map_err(|status| explain(&status))?.into_inner().code;
+        Ok(issued.unwrap_or_default().upload_code)
+    }
+
+    /// The administrator closes the window and publishes it.
+    pub(crate) async fn publish(&self) -> anyhow::Result<PublishNowResponse> {
+        let request = PublishNowRequest {
+            region: self.region().to_string(),
+        };
+        let answer = self.administrator.admin().publish_now(request).await;
+        Ok(answer.map_err(|status| explain(&status))?.into_inner())
+    }
+
+    /// Stops the server and removes its folder.
+    pub(crate) async fn close(self) {
+        self.server.stop().await;
+    }
+}
+
+async fn add_officer(administrator: &Staff, url: &str) -> anyhow::Result<Staff> {
+    let unit = CreateUnitRequest {
+        unit: Some(Unit {
+            unit_code: "48".into(),
+            name: "Đà Nẵng".into(),
+            parent_code: "VN".into(),
+        }),
+    };
+    let mut admin = administrator.admin();
+    admin
+        .create_unit(unit)
+        .await
+        .map_err(|status| explain(&status))?;
+    let officer = CreateOfficerRequest {
+        label: "hotline-1".into(),
+        unit_code: "48".into(),
+        role: Role::Officer.into(),
+    };
+    let added = admin
+        .create_officer(officer)
+        .await
+        .map_err(|status| explain(&status))?;
+    Staff::connect(url, None, &added.into_inner().credential)
+}

@@ -1,0 +1,302 @@
+//! `truyvet officer`: what a health officer does, from a terminal.
+//!
+//! One RPC a command. A code is printed once, on stdout, and nowhere else.
+
+use std::io::Write;
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+use truyvet_crypto::{Day, Timestamp};
+use truyvet_proto::v1::{
+    CodeOrder, CodeState, GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest,
+    IssuedCode, ReportType, RevokeCodeRequest,
+};
+
+use crate::{
+    date,
+    remote::{StaffArgs, explain},
+    words,
+};
+
+/// Vietnam's clock is this far ahead of UTC.
+const VIETNAM_SECONDS: i64 = 25_200;
+
+/// What an officer does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfficerCommand {
+    /// Issue one upload code; it is shown this once
+    Issue {
+        #[command(flatten)]
+        staff: StaffArgs,
+        #[command(flatten)]
+        order: OrderArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Issue many upload codes, all or none; prints code, serial and expiry, tab-separated, a line each
+    IssueMany {
+        #[command(flatten)]
+        staff: StaffArgs,
+        #[command(flatten)]
+        order: OrderArgs,
+        /// How many, 1 to 500
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=500))]
+        count: u16,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell what became of a code, by the serial of its slip
+    Show {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// Serial of the slip (never the code itself)
+        serial: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a code useless that was not redeemed yet
+    Revoke {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// Serial of the slip (never the code itself)
+        serial: String,
+    },
+    /// Daily figures by Vietnam's calendar
+    Figures {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// First day [default: six days before the last]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
+        from: Option<Day>,
+        /// Last day [default: today]
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
+        to: Option<Day>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What a code is to allow.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OrderArgs {
+    /// Why the upload is authorized
+    #[arg(long = "type", value_enum, default_value = "confirmed")]
+    report_type: ReportKind,
+    /// UTC day of first symptoms or, without symptoms, of the test [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
+    onset: Option<Day>,
+}
+
+/// Why an upload is authorized.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReportKind {
+    /// A laboratory confirmed the infection
+    Confirmed,
+    /// A physician diagnosed it without a test
+    Clinical,
+    /// The person's own rapid test, accepted by an officer
+    SelfTest,
+}
+
+impl OrderArgs {
+    fn order(&self, now: Timestamp) -> CodeOrder {
+        let report_type = match self.report_type {
+            ReportKind::Confirmed => ReportType::ConfirmedTest,
+            ReportKind::Clinical => ReportType::Clinical,
+            ReportKind::SelfTest => ReportType::SelfTest,
+        };
+        CodeOrder {
+            report_type: report_type.into(),
+            onset_day: self.onset.unwrap_or(now.day()).number(),
+        }
+    }
+}
+
+/// Runs one command; results go to `out`.
+///
+/// # Errors
+/// What the server refused, in words.
+pub(crate) async fn run(
+    command: &OfficerCommand,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    match command {
+        OfficerCommand::Issue { staff, order, json } => {
+            let request = IssueCodeRequest {
+                order: Some(order.order(now)),
+            };
+            let answer = staff.connect()?.officer().issue_code(request).await;
+            let issued = answer.map_err(|status| explain(&status))?.into_inner().code;
+            let issued = issued.unwrap_or_default();
+            if *json {
+                print_json(&issued, out)?;
+            } else {
+                writeln!(out, "code     {}", issued.upload_code)?;
+                writeln!(out, "serial   {}", issued.serial)?;
+                writeln!(out, "expires  {}", time(issued.expires_at))?;
+            }
+        }
+        OfficerCommand::IssueMany {
+            staff,
+            order,
+            count,
+            json,
+        } => {
+            let request = IssueCodesRequest {
+                orders: vec![order.order(now); usize::from(*count)],
+            };
+            let answer = staff.connect()?.officer().issue_codes(request).await;
+            for issued in answer
+                .map_err(|status| explain(&status))?
+                .into_inner()
+                .codes
+            {
+                if *json {
+                    print_json(&issued, out)?;
+                } else {
+                    let expires = time(issued.expires_at);
+                    writeln!(out, "{}\t{}\t{expires}", issued.upload_code, issued.serial)?;
+                }
+            }
+        }
+        OfficerCommand::Show {
+            staff,
+            serial,
+            json,
+        } => show(staff, serial, *json, out).await?,
+        OfficerCommand::Revoke { staff, serial } => {
+            let request = RevokeCodeRequest {
+                serial: serial.clone(),
+            };
+            let answer = staff.connect()?.officer().revoke_code(request).await;
+            answer.map_err(|status| explain(&status))?;
+            writeln!(out, "revoked: {serial}")?;
+        }
+        OfficerCommand::Figures {
+            staff,
+            from,
+            to,
+            json,
+        } => {
+            let today = now.plus_seconds(VIETNAM_SECONDS).day();
+            let last = to.unwrap_or(today);
+            let first = from.unwrap_or(last.minus_days(6));
+            figures(staff, first, last, *json, out).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn show(
+    staff: &StaffArgs,
+    serial: &str,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let request = GetCodeRequest {
+        serial: serial.to_owned(),
+    };
+    let answer = staff.connect()?.officer().get_code(request).await;
+    let code = answer.map_err(|status| explain(&status))?.into_inner();
+    let state = match code.state() {
+        CodeState::Unspecified => "unknown",
+        CodeState::Issued => "issued",
+        CodeState::Redeemed => "redeemed",
+        CodeState::Expired => "expired",
+        CodeState::Revoked => "revoked",
+    };
+    let report_type = match code.report_type() {
+        ReportType::Unspecified => "unknown",
+        ReportType::ConfirmedTest => "confirmed",
+        ReportType::Clinical => "clinical",
+        ReportType::SelfTest => "self-test",
+    };
+    if json {
+        let object = json!({
+            "serial": code.serial,
+            "state": state,
+            "type": report_type,
+            "issued_at": code.issued_at,
+            "expires_at": code.expires_at,
+            "redeemed_at": (code.redeemed_at != 0).then_some(code.redeemed_at),
+        });
+        writeln!(out, "{object}")?;
+        return Ok(());
+    }
+    writeln!(out, "serial    {}", code.serial)?;
+    writeln!(out, "state     {state}")?;
+    writeln!(out, "type      {report_type}")?;
+    writeln!(out, "issued    {}", time(code.issued_at))?;
+    writeln!(out, "expires   {}", time(code.expires_at))?;
+    if code.redeemed_at != 0 {
+        writeln!(out, "redeemed  {}", time(code.redeemed_at))?;
+    }
+    Ok(())
+}
+
+async fn figures(
+    staff: &StaffArgs,
+    first: Day,
+    last: Day,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let request = GetFiguresRequest {
+        first_day: first.number(),
+        last_day: last.number(),
+    };
+    let answer = staff.connect()?.officer().get_figures(request).await;
+    let days = answer.map_err(|status| explain(&status))?.into_inner().days;
+    if !json {
+        writeln!(
+            out,
+            "{:<12}{:>10}{:>10}{:>10}{:>10}",
+            "day", "issued", "redeemed", "revoked", "expired"
+        )?;
+    }
+    for figures in days {
+        let day = date::show(Day::from_number(figures.day));
+        if json {
+            let object = json!({
+                "day": day,
+                "issued": figures.issued,
+                "redeemed": figures.redeemed,
+                "revoked": figures.revoked,
+                "expired": figures.expired,
+            });
+            writeln!(out, "{object}")?;
+        } else {
+            let [issued, redeemed, revoked, expired] = [
+                figures.issued,
+                figures.redeemed,
+                figures.revoked,
+                figures.expired,
+            ]
+            .map(words::grouped);
+            writeln!(
+                out,
+                "{day:<12}{issued:>10}{redeemed:>10}{revoked:>10}{expired:>10}"
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn print_json(issued: &IssuedCode, out: &mut impl Write) -> anyhow::Result<()> {
+    let object = json!({
+        "upload_code": issued.upload_code,
+        "serial": issued.serial,
+        "expires_at": issued.expires_at,
+    });
+    writeln!(out, "{object}")?;
+    Ok(())
+}
+
+fn time(unix_seconds: i64) -> String {
+    Timestamp::from_unix_seconds(unix_seconds).map_or_else(|| "?".to_owned(), date::show_time)
+}

@@ -1,0 +1,158 @@
+//! `truyvet phone`: the reference phone in a folder, and its IDs without one.
+//!
+//! One command, one thing an app does. The work is `truyvet-phone`'s.
+
+mod hear;
+mod home;
+pub(crate) mod ids;
+mod status;
+
+use std::{io::Write, path::PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use data_encoding::HEXLOWER;
+use truyvet_matching::Region;
+use truyvet_phone::UploadOptions;
+
+use crate::{effects, words};
+use home::Home;
+
+/// What a phone does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PhoneCommand {
+    /// Print the IDs that a secret gives for one day: slot, tab, ID in hex
+    Ids(ids::IdsArgs),
+    /// Make a phone in a folder, for one server
+    Init(home::InitArgs),
+    /// Print the ID to broadcast now, in hex
+    Broadcast(DirArgs),
+    /// Keep what was heard
+    Hear(hear::HearArgs),
+    /// Download every new batch and match it
+    Sync(NetworkArgs),
+    /// Disclose this phone's IDs, authorized by an upload code; then start with a fresh identity
+    Upload {
+        #[command(flatten)]
+        network: NetworkArgs,
+        /// The code that a health officer gave; without it, an upload that was cut short goes on
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Give up an upload that was cut short
+    Abandon(DirArgs),
+    /// Tell what the phone knows: sightings, matches, exposures, an upload on its way
+    Status {
+        #[command(flatten)]
+        home: DirArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the phone is.
+#[derive(Args, Debug)]
+pub(crate) struct DirArgs {
+    /// The phone's folder
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Where the phone is, and where it lives.
+#[derive(Args, Debug)]
+pub(crate) struct NetworkArgs {
+    #[command(flatten)]
+    home: DirArgs,
+    /// Region of the batches [default: the first one of the deployment]
+    #[arg(long)]
+    region: Option<Region>,
+}
+
+/// Runs one command; results go to `out`.
+///
+/// # Errors
+/// What the phone or the server refused, in words.
+pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::Result<()> {
+    let now = effects::now();
+    match command {
+        PhoneCommand::Ids(args) => ids::run(&args, out),
+        PhoneCommand::Init(args) => home::init(&args, now, out).await,
+        PhoneCommand::Broadcast(args) => {
+            let id = Home::open(&args.dir)?
+                .phone(now)?
+                .broadcast_id(now, &mut effects::rng()?)?;
+            Ok(writeln!(out, "{}", HEXLOWER.encode(id.as_bytes()))?)
+        }
+        PhoneCommand::Hear(args) => hear::run(&args, now, out),
+        PhoneCommand::Sync(args) => sync(&args, out).await,
+        PhoneCommand::Upload { network, code } => upload(&network, code.as_deref(), out).await,
+        PhoneCommand::Abandon(args) => {
+            let phone = Home::open(&args.dir)?.phone(now)?;
+            if phone.pending_upload()?.is_none() {
+                return Ok(writeln!(out, "no upload is on its way")?);
+            }
+            phone.abandon_upload().await?;
+            Ok(writeln!(
+                out,
+                "given up; what the server had taken in already stands"
+            )?)
+        }
+        PhoneCommand::Status { home, json } => {
+            let home = Home::open(&home.dir)?;
+            status::print(&home, &home.phone(now)?, now, json, out)
+        }
+    }
+}
+
+async fn sync(args: &NetworkArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let now = effects::now();
+    let home = Home::open(&args.home.dir)?;
+    let (phone, connection) = (home.phone(now)?, home.connection()?);
+    phone.purge(now)?;
+    let region = home.region(&phone, &connection, args.region, now).await?;
+    let report = phone.sync(&connection, region, now).await?;
+    writeln!(
+        out,
+        "{} of {region}, {} bytes, {}",
+        words::count(report.batches, "new batch", "new batches"),
+        words::grouped(report.bytes),
+        words::count(report.new_matches, "new match", "new matches"),
+    )?;
+    if report.withdrawn_matches > 0 {
+        let withdrawn = words::count(report.withdrawn_matches, "match", "matches");
+        writeln!(out, "{withdrawn} withdrawn")?;
+    }
+    status::print_exposures(&phone.exposures(now)?, out)
+}
+
+async fn upload(
+    args: &NetworkArgs,
+    code: Option<&str>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let now = effects::now();
+    let mut rng = effects::rng()?;
+    let home = Home::open(&args.home.dir)?;
+    let (phone, connection) = (home.phone(now)?, home.connection()?);
+    let report = match code {
+        Some(code) => {
+            let region = home.region(&phone, &connection, args.region, now).await?;
+            let options = UploadOptions::default();
+            phone
+                .upload(&connection, code, region, &options, now, &mut rng)
+                .await?
+        }
+        None => phone
+            .resume_upload(&connection, now, &mut rng)
+            .await?
+            .context("no upload is on its way: give --code")?,
+    };
+    writeln!(
+        out,
+        "uploaded {} of {}; the phone has a fresh identity now",
+        words::count(report.slots, "slot", "slots"),
+        words::count(report.days, "day", "days"),
+    )?;
+    Ok(())
+}

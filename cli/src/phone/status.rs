@@ -1,0 +1,86 @@
+//! `truyvet phone status`: what the phone knows.
+
+use std::io::Write;
+
+use serde_json::json;
+use truyvet_crypto::{Day, Timestamp};
+use truyvet_matching::Exposure;
+use truyvet_phone::{Phone, UploadStage};
+
+use super::home::Home;
+use crate::{date, words};
+
+/// Prints the state, for people or as one JSON object.
+pub(super) fn print(
+    home: &Home,
+    phone: &Phone,
+    now: Timestamp,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let (sightings, matched) = (phone.sightings()?, phone.matched_sightings()?.len());
+    let exposures = phone.exposures(now)?;
+    let upload = match phone.pending_upload()? {
+        None => "none",
+        Some(UploadStage::Begun) => "the code may have been sent",
+        Some(UploadStage::Redeemed) => "the code is redeemed",
+        Some(UploadStage::Built) => "sent and not confirmed",
+    };
+    let signed_at = phone.config().map(|config| config.generated_at);
+    if json {
+        let exposures: Vec<_> = exposures
+            .iter()
+            .map(|exposure| {
+                json!({
+                    "day": day(exposure),
+                    "minutes": exposure.minutes,
+                    "strongest_rssi_dbm": exposure.strongest_rssi_dbm,
+                })
+            })
+            .collect();
+        let object = json!({
+            "server": home.server(),
+            "scheme": phone.scheme().to_string(),
+            "config_signed_at": signed_at.map(Timestamp::unix_seconds),
+            "sightings": sightings,
+            "matched_sightings": matched,
+            "pending_upload": upload,
+            "exposures": exposures,
+        });
+        writeln!(out, "{object}")?;
+        return Ok(());
+    }
+    let mut row = |name: &str, value: String| writeln!(out, "{name:<18}{value}");
+    row("server", home.server().to_owned())?;
+    row("scheme", phone.scheme().to_string())?;
+    row(
+        "config signed",
+        signed_at.map_or("never fetched".to_owned(), date::show_time),
+    )?;
+    row("sightings", words::grouped(sightings))?;
+    row("of these matched", words::grouped(matched))?;
+    row("upload on its way", upload.to_owned())?;
+    print_exposures(&exposures, out)
+}
+
+/// One line a day of exposure.
+pub(super) fn print_exposures(exposures: &[Exposure], out: &mut impl Write) -> anyhow::Result<()> {
+    if exposures.is_empty() {
+        writeln!(out, "no exposure")?;
+    }
+    for exposure in exposures {
+        writeln!(
+            out,
+            "EXPOSED on {}: {} near confirmed cases, strongest signal {} dBm",
+            day(exposure),
+            words::count(exposure.minutes, "minute", "minutes"),
+            exposure.strongest_rssi_dbm,
+        )?;
+    }
+    Ok(())
+}
+
+fn day(exposure: &Exposure) -> String {
+    u32::try_from(exposure.day.number())
+        .map_or_else(|_| "?".to_owned(), |day| date::show(Day::from_number(day)))
+}

@@ -1,0 +1,211 @@
+//! The connection to a server's staff address, with an officer's credential on every call.
+//!
+//! Also turns a server's refusal into words. What is called is for `officer` and `admin`.
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use tonic::{
+    Code, Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
+};
+use truyvet_phone::{FieldRefusal, ServerRefusal};
+use truyvet_proto::v1::{
+    admin_service_client::AdminServiceClient, officer_service_client::OfficerServiceClient,
+};
+
+/// Name of the variable that may hold the credential.
+const CREDENTIAL_VARIABLE: &str = "TRUYVET_CREDENTIAL";
+
+/// Which server, and who calls.
+#[derive(Args, Debug)]
+pub(crate) struct StaffArgs {
+    /// The server's staff address
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8441")]
+    server: String,
+    /// Certificate authority to trust instead of the system's, PEM
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// File with the officer's credential; without it, the variable TRUYVET_CREDENTIAL holds the credential
+    #[arg(long, value_name = "FILE")]
+    credential_file: Option<PathBuf>,
+}
+
+impl StaffArgs {
+    /// Reads the credential and prepares the connection, which is made at the first call.
+    ///
+    /// # Errors
+    /// Names the file, the variable or the URL that cannot be used.
+    pub(crate) fn connect(&self) -> anyhow::Result<Staff> {
+        let ca = match &self.ca {
+            Some(file) => Some(fs::read(file).with_context(|| file.display().to_string())?),
+            None => None,
+        };
+        Staff::connect(&self.server, ca.as_deref(), &self.credential()?)
+    }
+
+    fn credential(&self) -> anyhow::Result<String> {
+        if let Some(file) = &self.credential_file {
+            return fs::read_to_string(file).with_context(|| file.display().to_string());
+        }
+        env::var(CREDENTIAL_VARIABLE).map_err(|_| {
+            anyhow!("no credential: give --credential-file or set {CREDENTIAL_VARIABLE}")
+        })
+    }
+}
+
+/// A connection on which every call carries a credential. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Staff {
+    channel: Channel,
+    bearer: Bearer,
+}
+
+impl Staff {
+    /// Prepares a connection; it is made at the first call.
+    ///
+    /// - `ca_pem`: certificate authority to trust instead of the system's.
+    pub(crate) fn connect(
+        url: &str,
+        ca_pem: Option<&[u8]>,
+        credential: &str,
+    ) -> anyhow::Result<Self> {
+        let mut endpoint = Endpoint::from_shared(url.to_owned())
+            .with_context(|| format!("--server {url}: not a URL"))?;
+        match endpoint.uri().scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                let tls = match ca_pem {
+                    Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+                    None => ClientTlsConfig::new().with_native_roots(),
+                };
+                endpoint = endpoint.tls_config(tls).context("TLS")?;
+            }
+            _ => bail!("--server {url}: must start with http:// or https://"),
+        }
+        Ok(Self {
+            channel: endpoint.connect_lazy(),
+            bearer: Bearer::new(credential)?,
+        })
+    }
+
+    /// What officers call.
+    pub(crate) fn officer(&self) -> OfficerServiceClient<InterceptedService<Channel, Bearer>> {
+        OfficerServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+    }
+
+    /// What administrators call.
+    pub(crate) fn admin(&self) -> AdminServiceClient<InterceptedService<Channel, Bearer>> {
+        AdminServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+    }
+}
+
+/// Puts `authorization: Bearer <credential>` on every call. Never printed.
+#[derive(Clone)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    fn new(credential: &str) -> anyhow::Result<Self> {
+        let credential = credential.trim();
+        let mut value = MetadataValue::try_from(format!("Bearer {credential}"))
+            .ok()
+            .filter(|_| !credential.is_empty())
+            .context("the credential is empty or has characters that none has")?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A server's refusal in words: what it says, the reason in capitals, the fields that are wrong, when to try again.
+pub(crate) fn explain(status: &Status) -> anyhow::Error {
+    // Takes control characters out of what a server says.
+    let refusal = ServerRefusal::from(status.clone());
+    if refusal.code == Code::Unavailable && refusal.reason.is_empty() {
+        return anyhow!("cannot reach the server: {}", causes(status));
+    }
+    let reason = match refusal.reason.as_str() {
+        "" => format!("{:?}", refusal.code),
+        reason => reason.to_owned(),
+    };
+    let mut words = format!("the server refused: {} ({reason})", refusal.message);
+    for FieldRefusal { field, description } in &refusal.fields {
+        words += &format!("\n  {field}: {description}");
+    }
+    if let Some(seconds) = refusal.retry_after_seconds {
+        words += &format!("\n  try again in {seconds} s");
+    }
+    anyhow!(words)
+}
+
+/// The last cause says most: "connection refused" rather than "transport error".
+fn causes(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(cause) = source {
+        text = cause.to_string();
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tonic_types::{ErrorDetails, StatusExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_with_reason_and_fields() {
+        let mut details =
+            ErrorDetails::with_error_info("FIELD_INVALID", "truyvet", [] as [(String, String); 0]);
+        details.add_bad_request_violation("label", "1 to 64 printable characters");
+        details.set_retry_info(Some(Duration::from_secs(30)));
+        let status = Status::with_error_details(Code::InvalidArgument, "invalid request", details);
+        assert_eq!(
+            explain(&status).to_string(),
+            "the server refused: invalid request (FIELD_INVALID)\n  label: 1 to 64 printable characters\n  \
+             try again in 30 s"
+        );
+        let bare = explain(&Status::not_found("no such code")).to_string();
+        assert_eq!(bare, "the server refused: no such code (NotFound)");
+    }
+
+    #[tokio::test]
+    async fn urls_and_credentials_that_cannot_be_are_refused() {
+        let error = |url: &str, credential: &str| {
+            Staff::connect(url, None, credential)
+                .err()
+                .unwrap()
+                .to_string()
+        };
+        assert!(error("ftp://x", "tvo_x").contains("http://"));
+        assert!(error("http://x", " \n").contains("credential"));
+        assert!(error("http://x", "a\u{7}b").contains("credential"));
+        assert!(!error("http://x", "secret\u{7}").contains("secret"));
+        assert!(Staff::connect("http://x", None, "tvo_x\n").is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_unreachable_server_is_told_with_the_cause() {
+        let staff = Staff::connect("http://127.0.0.1:1", None, "tvo_x").unwrap();
+        let request = truyvet_proto::v1::ListUnitsRequest {};
+        let status = staff.admin().list_units(request).await.unwrap_err();
+        let words = explain(&status).to_string();
+        assert!(words.starts_with("cannot reach the server: "), "{words}");
+        assert!(words.contains("refused"), "{words}");
+    }
+}

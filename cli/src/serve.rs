@@ -1,0 +1,163 @@
+//! `truyvet serve`: runs the server until it is told to stop.
+//!
+//! Starts in an empty folder without any configuration. Says in plain words where everything is and who can listen in.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    sync::Arc,
+};
+
+use rand::Rng as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use truyvet_crypto::Timestamp;
+use truyvet_server::{
+    Clock, Effects, Entropy, Server, WalkOn,
+    settings::{LogFormat, Settings, SettingsArgs},
+    start,
+};
+
+use crate::effects;
+
+/// The operating system's clock.
+struct RealClock;
+
+impl Clock for RealClock {
+    fn now(&self) -> Timestamp {
+        effects::now()
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM; finishes what is in flight, then returns.
+///
+/// # Errors
+/// Names the setting because of which the server cannot start.
+pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let settings = settings.resolve()?;
+    log_to_stderr(&settings);
+    // Before the server starts, so that no signal is lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let mut seed = [0; 32];
+    effects::rng()?.fill_bytes(&mut seed);
+    let effects = Effects {
+        clock: Arc::new(RealClock),
+        entropy: Arc::new(Entropy::from_seed(seed)),
+        steps: Arc::new(WalkOn),
+    };
+    let server = start(settings, effects).await?;
+    introduce(&server, out)?;
+    out.flush()?;
+
+    tokio::select! {
+        _ = terminate.recv() => info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => info!("interrupted: stopping"),
+    }
+    server.stop().await;
+    info!("stopped");
+    Ok(())
+}
+
+fn log_to_stderr(settings: &Settings) {
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let subscriber = tracing_subscriber::registry().with(settings.log.clone());
+    match settings.log_format {
+        LogFormat::Text => subscriber.with(lines).init(),
+        LogFormat::Json => subscriber.with(lines.json()).init(),
+    }
+}
+
+/// Says where everything is, and what to know before phones come.
+fn introduce(server: &Server, out: &mut impl Write) -> io::Result<()> {
+    let context = server.context();
+    let settings = &context.settings;
+    let scheme = if settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let mut row = |name: &str, value: &dyn Display, note: &str| {
+        writeln!(
+            out,
+            "{}",
+            format!("  {name:<12}{value:<36}{note}").trim_end()
+        )
+    };
+    row(
+        "phones",
+        &format!("{scheme}://{}", server.public_addr()),
+        "gRPC, index and batches",
+    )?;
+    row(
+        "staff",
+        &format!("{scheme}://{}", server.staff_addr()),
+        "officers and administrators, gRPC",
+    )?;
+    row(
+        "operators",
+        &format!("http://{}", server.ops_addr()),
+        "health and version",
+    )?;
+    row("database", &settings.database.display(), "")?;
+    row("batches", &settings.batches.display(), "")?;
+    row(
+        "keys",
+        &settings.keys_dir().display(),
+        "secret: back them up, show them to nobody",
+    )?;
+    row("public key", &context.keys.public_key_file().display(), "")?;
+    writeln!(out)?;
+    for line in warnings(settings) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(
+        out,
+        "Phones trust the public key above. The first administrator is made by\n  truyvet admin create-officer --data-dir {}\nCtrl-C stops the server.",
+        settings.data_dir.display()
+    )
+}
+
+/// Who can listen in, in plain words.
+fn warnings(settings: &Settings) -> Vec<String> {
+    if settings.tls.is_some() {
+        return Vec::new();
+    }
+    let on_network: Vec<String> = [settings.public_listen, settings.staff_listen]
+        .into_iter()
+        .filter(|address| !address.ip().is_loopback())
+        .map(|address| address.to_string())
+        .collect();
+    if on_network.is_empty() {
+        return vec![
+            "Without TLS: only programs on this machine can connect, and any of them could listen in.".into(),
+            "Set tls_cert and tls_key before phones on a network use this server.".into(),
+        ];
+    }
+    vec![format!(
+        "WARNING: {} without TLS on a network. Unless a proxy in front does TLS, anybody on the way reads upload codes \
+         and officers' credentials.",
+        on_network.join(" and ")
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn plain_text_is_said_in_plain_words() {
+        let mut settings = Settings::for_data_dir(Path::new("x"));
+        assert!(warnings(&settings)[0].contains("only programs on this machine"));
+        settings.staff_listen = ([0, 0, 0, 0], 8441).into();
+        let warnings = warnings(&settings);
+        assert!(
+            warnings[0].starts_with("WARNING: 0.0.0.0:8441"),
+            "{warnings:?}"
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! The sightings that were of a case, and the days on which they amount to an exposure.
+//!
+//! Table `match`. The rule comes from the configuration; the reckoning is `truyvet_matching`'s.
+
+use rusqlite::{Connection, Transaction, params};
+use truyvet_crypto::{Tag, Timestamp};
+use truyvet_matching::{Exposure, ExposureRule, Region, Sighting, encounters};
+
+use crate::{
+    database::StoreError,
+    sightings::{BIN_SECONDS, bin_of, bin_start},
+};
+
+/// Keeps sightings that matched a batch; those that matched an earlier one stay as they are. Returns how many are new.
+pub(crate) fn keep_matches(
+    transaction: &Transaction<'_>,
+    matched: &[Sighting],
+    region: Region,
+    sequence: u64,
+) -> Result<usize, StoreError> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO match (bin, tag, rssi_dbm, region, sequence) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (bin, tag) DO NOTHING",
+    )?;
+    let mut new = 0;
+    for sighting in matched {
+        new += insert.execute(params![
+            bin_of(sighting.time),
+            sighting.tag.as_bytes(),
+            sighting.rssi_dbm,
+            region.as_str(),
+            i64::try_from(sequence).map_err(|_| StoreError::Damaged("match.sequence"))?,
+        ])?;
+    }
+    Ok(new)
+}
+
+/// Deletes what matched and should not have been published. Returns how many are gone.
+pub(crate) fn withdraw_matches(
+    transaction: &Transaction<'_>,
+    withdrawn: &[Sighting],
+) -> Result<usize, StoreError> {
+    let mut delete = transaction.prepare_cached("DELETE FROM match WHERE bin = ? AND tag = ?")?;
+    let mut gone = 0;
+    for sighting in withdrawn {
+        gone += delete.execute(params![bin_of(sighting.time), sighting.tag.as_bytes()])?;
+    }
+    Ok(gone)
+}
+
+/// All matched sightings, oldest first.
+pub(crate) fn matched(connection: &Connection) -> Result<Vec<Sighting>, StoreError> {
+    connection
+        .prepare_cached("SELECT bin, tag, rssi_dbm FROM match ORDER BY bin")?
+        .query_map([], |row| {
+            Ok(Sighting {
+                time: bin_start(row.get(0)?),
+                tag: Tag::from_bytes(row.get(1)?),
+                seconds: BIN_SECONDS,
+                rssi_dbm: row.get(2)?,
+            })
+        })?
+        .map(|sighting| Ok(sighting?))
+        .collect()
+}
+
+/// The local days that reach the rule, oldest first; of matches not older than `oldest`.
+pub(crate) fn exposures(
+    connection: &Connection,
+    rule: &ExposureRule,
+    oldest: Timestamp,
+) -> Result<Vec<Exposure>, StoreError> {
+    let mut matched = matched(connection)?;
+    matched.retain(|sighting| sighting.time >= oldest);
+    Ok(truyvet_matching::exposures(&encounters(&matched), rule))
+}
+
+/// Deletes matches from before `oldest`.
+pub(crate) fn purge(transaction: &Transaction<'_>, oldest: Timestamp) -> Result<usize, StoreError> {
+    Ok(transaction.execute("DELETE FROM match WHERE bin < ?", [bin_of(oldest)])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use truyvet_crypto::Scheme;
+
+    use super::*;
+    use crate::database::Database;
+
+    fn noon() -> Timestamp {
+        Timestamp::from_unix_seconds(1_767_268_800).unwrap()
+    }
+
+    fn sighting(minutes: i64) -> Sighting {
+        Sighting {
+            time: noon().plus_seconds(60 * minutes),
+            seconds: BIN_SECONDS,
+            rssi_dbm: -60,
+            tag: Tag::from_bytes([1; 16]),
+        }
+    }
+
+    const RULE: ExposureRule = ExposureRule {
+        minutes: 15,
+        rssi_dbm: -80,
+        utc_offset_seconds: 25_200,
+    };
+
+    fn keep(database: &Database, minutes: &[i64], sequence: u64) -> usize {
+        let matched: Vec<_> = minutes.iter().map(|m| sighting(*m)).collect();
+        let region = Region::parse("VN").unwrap();
+        database
+            .write(|transaction| keep_matches(transaction, &matched, region, sequence))
+            .unwrap()
+    }
+
+    fn days(database: &Database) -> usize {
+        database
+            .read(|connection| exposures(connection, &RULE, noon()))
+            .unwrap()
+            .len()
+    }
+
+    #[test]
+    fn a_quarter_of_an_hour_over_several_batches_is_an_exposure() {
+        let database = Database::in_memory(Scheme::Bluezone).unwrap();
+        assert_eq!(keep(&database, &[0, 5], 1), 2);
+        assert_eq!(days(&database), 0);
+        assert_eq!(keep(&database, &[5, 10], 2), 1);
+        assert_eq!(days(&database), 1);
+    }
+
+    #[test]
+    fn withdrawn_matches_are_none_any_more() {
+        let database = Database::in_memory(Scheme::Bluezone).unwrap();
+        keep(&database, &[0, 5, 10], 1);
+        let gone = database
+            .write(|transaction| withdraw_matches(transaction, &[sighting(5), sighting(20)]))
+            .unwrap();
+        assert_eq!((gone, days(&database)), (1, 0));
+    }
+
+    #[test]
+    fn old_matches_are_purged() {
+        let database = Database::in_memory(Scheme::Bluezone).unwrap();
+        keep(&database, &[0, 5, 10], 1);
+        let oldest = noon().plus_seconds(600);
+        let gone = database
+            .write(|transaction| purge(transaction, oldest))
+            .unwrap();
+        assert_eq!(gone, 2);
+    }
+}

@@ -1,0 +1,364 @@
+//! One phone: its file, and everything an app does with it.
+//!
+//! Ties the parts together; each part's work is in its own module.
+
+use std::{
+    path::Path,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use rand::CryptoRng;
+use truyvet_crypto::{Day, EphemeralId, Scheme, Timestamp, UploadCode, sign::TrustedKeys};
+use truyvet_matching::{Exposure, Region, Sighting};
+use truyvet_proto::v1::{self as pb, exposure_service_client::ExposureServiceClient};
+
+use crate::{
+    config::{self, ConfigError, DeploymentConfig},
+    connection::Connection,
+    database::{Database, StoreError},
+    exposure, identity,
+    refusal::ServerRefusal,
+    sightings::{self, HearError, HearReport, Heard, MAX_SIGHTINGS, SightingRules},
+    sync::{self, Parts, SyncError, SyncReport},
+    upload::{self, UploadError, UploadOptions, UploadReport, UploadStage},
+};
+
+/// Until a configuration says otherwise.
+const DEFAULT_RETENTION_DAYS: u32 = 14;
+/// Until a configuration says otherwise.
+const DEFAULT_CLOCK_TOLERANCE_SECONDS: u32 = 300;
+/// A configuration is asked for again after so long.
+const CONFIG_SECONDS: i64 = 86_400;
+
+/// One phone. All methods take `&self` and may be called from several tasks; network work runs one at a time.
+pub struct Phone {
+    pub(crate) scheme: Scheme,
+    pub(crate) database: Database,
+    pub(crate) parts: Parts,
+    /// What the app came with.
+    built_in: TrustedKeys,
+    config: RwLock<Option<Arc<DeploymentConfig>>>,
+    /// Held by a sync or an upload: two of a kind would undo each other's steps.
+    network: tokio::sync::Mutex<()>,
+}
+
+impl Phone {
+    /// Opens the phone that lives in `folder`, making it first if it is new.
+    ///
+    /// - `trusted`: the deployment's keys that the app came with.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the folder cannot be used, is in use, or is a phone of another scheme.
+    pub fn open(
+        folder: &Path,
+        scheme: Scheme,
+        trusted: TrustedKeys,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, StoreError> {
+        let parts = Parts::in_folder(folder)?;
+        let database = Database::open(&folder.join("phone.sqlite"), scheme)?;
+        Self::start(scheme, database, parts, trusted, now, rng)
+    }
+
+    /// A phone that is gone when dropped: for demos and tests. Takes about 120 KB.
+    ///
+    /// # Errors
+    /// [`StoreError`] if memory cannot be had.
+    pub fn in_memory(
+        scheme: Scheme,
+        trusted: TrustedKeys,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, StoreError> {
+        let database = Database::in_memory(scheme)?;
+        Self::start(scheme, database, Parts::in_memory(), trusted, now, rng)
+    }
+
+    fn start(
+        scheme: Scheme,
+        database: Database,
+        parts: Parts,
+        built_in: TrustedKeys,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, StoreError> {
+        identity::ids_of_day(&database, scheme, now.day(), rng)?;
+        let config = database.read(config::kept)?.map(Arc::new);
+        Ok(Self {
+            scheme,
+            database,
+            parts,
+            built_in,
+            config: RwLock::new(config),
+            network: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// The key schedule.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The configuration in force; `None` before the first was fetched.
+    #[must_use]
+    pub fn config(&self) -> Option<Arc<DeploymentConfig>> {
+        self.config
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The keys the app came with, and those of the configuration in force.
+    #[must_use]
+    pub fn trusted_keys(&self) -> TrustedKeys {
+        let mut keys = self.built_in.keys().to_vec();
+        if let Some(config) = self.config() {
+            keys.extend(&config.signing_keys);
+        }
+        TrustedKeys::new(keys)
+    }
+
+    /// The ID to broadcast now. Ask again when the slot is over.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing may be broadcast then.
+    pub fn broadcast_id(
+        &self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<EphemeralId, StoreError> {
+        identity::id_at(&self.database, self.scheme, now, rng)
+    }
+
+    /// All IDs of a UTC day, by slot: for hardware that rotates them on its own.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing may be broadcast then.
+    pub fn ids_of_day(
+        &self,
+        day: Day,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<EphemeralId>, StoreError> {
+        identity::ids_of_day(&self.database, self.scheme, day, rng)
+    }
+
+    /// Keeps one sighting. `Ok(Err(..))` says why it was not worth keeping.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be written.
+    pub fn hear(
+        &self,
+        heard: Heard<'_>,
+        now: Timestamp,
+    ) -> Result<Result<(), HearError>, StoreError> {
+        let report = self.hear_all([heard], now)?;
+        Ok(report.refused.first().map_or(Ok(()), |(_, why)| Err(*why)))
+    }
+
+    /// Keeps what one scan (or a whole history) heard, in one transaction. Bad sightings do not cost the others.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be written; nothing is kept then.
+    pub fn hear_all<'a>(
+        &self,
+        heard: impl IntoIterator<Item = Heard<'a>>,
+        now: Timestamp,
+    ) -> Result<HearReport, StoreError> {
+        let rules = self.rules();
+        self.database
+            .write(|transaction| sightings::store(transaction, &rules, heard, now))
+    }
+
+    /// Rows in the sighting store.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn sightings(&self) -> Result<usize, StoreError> {
+        self.database.read(sightings::count)
+    }
+
+    /// Asks the server for its configuration and takes it over, unless a newer one is in force.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is none to be had, or none that this phone may use.
+    pub async fn refresh_config(
+        &self,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> Result<Arc<DeploymentConfig>, ConfigError> {
+        let mut client = ExposureServiceClient::new(connection.channel());
+        let answer = client
+            .get_config(pb::GetConfigRequest {})
+            .await
+            .map_err(ServerRefusal::from)?;
+        self.accept_config(&answer.into_inner().config.unwrap_or_default(), now)
+    }
+
+    /// Takes over a configuration that came some other way, for instance with the app.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if this phone may not use it.
+    pub fn accept_config(
+        &self,
+        signed: &pb::Signed,
+        now: Timestamp,
+    ) -> Result<Arc<DeploymentConfig>, ConfigError> {
+        let offered = config::open(signed, &self.trusted_keys(), self.scheme, now)?;
+        let mut config = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        // An older one is no error, since servers of one deployment sign at different times; but it must not bring
+        // back a key that was retired since.
+        if let Some(newer) = config
+            .as_ref()
+            .filter(|config| config.generated_at > offered.generated_at)
+        {
+            return Ok(Arc::clone(newer));
+        }
+        self.database
+            .write(|transaction| config::keep(transaction, &signed.payload, now))?;
+        Ok(Arc::clone(config.insert(Arc::new(offered))))
+    }
+
+    /// Downloads every new batch of a region and matches it.
+    ///
+    /// # Errors
+    /// [`SyncError`] names the index or the batch, and why. Batches before it are done; the next sync goes on from there.
+    pub async fn sync(
+        &self,
+        connection: &Connection,
+        region: Region,
+        now: Timestamp,
+    ) -> Result<SyncReport, SyncError> {
+        let _alone = self.network.lock().await;
+        sync::run(self, connection, region, now).await
+    }
+
+    /// The local days of exposure within the retention, oldest first; none before the first configuration.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn exposures(&self, now: Timestamp) -> Result<Vec<Exposure>, StoreError> {
+        let Some(config) = self.config() else {
+            return Ok(vec![]);
+        };
+        let oldest = self.rules().oldest(now);
+        self.database
+            .read(|connection| exposure::exposures(connection, &config.exposure_rule, oldest))
+    }
+
+    /// Sightings that turned out to be of a case, oldest first, whether or not they amount to an exposure.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn matched_sightings(&self) -> Result<Vec<Sighting>, StoreError> {
+        self.database.read(exposure::matched)
+    }
+
+    /// Discloses this phone's IDs of the days that the code covers, and starts with a fresh identity.
+    ///
+    /// After an error that leaves the upload pending ([`Self::pending_upload`]), call it again with the same code, or
+    /// [`Self::resume_upload`].
+    ///
+    /// # Errors
+    /// [`UploadError`] says what was sent and whether the code is still good.
+    pub async fn upload(
+        &self,
+        connection: &Connection,
+        code: &str,
+        region: Region,
+        options: &UploadOptions,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<UploadReport, UploadError> {
+        let code = UploadCode::parse(code)?;
+        let _alone = self.network.lock().await;
+        let config = self.refresh_config(connection, now).await?;
+        upload::begin(self, &config, &code, region, options, now, rng)?;
+        let report = upload::advance(self, connection, &config, now, rng).await?;
+        Ok(report.expect("begun just now, and uploads run one at a time"))
+    }
+
+    /// Takes up the pending upload, for instance after a restart. `None` if there is none.
+    ///
+    /// # Errors
+    /// As for [`Self::upload`].
+    pub async fn resume_upload(
+        &self,
+        connection: &Connection,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<UploadReport>, UploadError> {
+        let _alone = self.network.lock().await;
+        if upload::stage(self)?.is_none() {
+            return Ok(None);
+        }
+        let config = self.refresh_config(connection, now).await?;
+        upload::advance(self, connection, &config, now, rng).await
+    }
+
+    /// How far the pending upload is; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn pending_upload(&self) -> Result<Option<UploadStage>, StoreError> {
+        upload::stage(self)
+    }
+
+    /// Gives the pending upload up. Its code may be spent, and what the server took in already stands. Own secrets stay
+    /// as they are: another code can still disclose them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be written.
+    pub async fn abandon_upload(&self) -> Result<(), StoreError> {
+        let _alone = self.network.lock().await;
+        upload::abandon(self)
+    }
+
+    /// Forgets what is older than the retention: sightings, matches, own secrets. Once a day.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be written.
+    pub fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
+        let rules = self.rules();
+        self.database.write(|transaction| {
+            sightings::purge(transaction, &rules, now)?;
+            exposure::purge(transaction, rules.oldest(now))?;
+            let oldest_day = now.day().minus_days(rules.retention_days);
+            identity::forget_before(transaction, oldest_day)
+        })?;
+        self.database.forget_deleted()
+    }
+
+    /// Refreshes a configuration older than a day. If the server does not answer, the one in force will do.
+    pub(crate) async fn refresh_config_if_due(
+        &self,
+        connection: &Connection,
+        now: Timestamp,
+    ) -> Result<(), ConfigError> {
+        let fetched_at = self.database.read(config::fetched_at)?;
+        if fetched_at.is_some_and(|time| now.seconds_since(time) < CONFIG_SECONDS) {
+            return Ok(());
+        }
+        match self.refresh_config(connection, now).await {
+            Err(ConfigError::Server(_)) if fetched_at.is_some() => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    fn rules(&self) -> SightingRules {
+        let config = self.config();
+        SightingRules {
+            scheme: self.scheme,
+            retention_days: config
+                .as_ref()
+                .map_or(DEFAULT_RETENTION_DAYS, |config| config.retention_days),
+            clock_tolerance_seconds: config
+                .as_ref()
+                .map_or(DEFAULT_CLOCK_TOLERANCE_SECONDS, |config| {
+                    config.clock_tolerance_seconds
+                }),
+            max_sightings: MAX_SIGHTINGS,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+-- Everything a phone keeps. Times are Unix seconds unless the column says otherwise; "retention" is Config.retention_days
+-- (14 until a configuration was fetched). No column holds a heard ID, a place or a name.
+
+-- One row: what this file is for.
+CREATE TABLE phone (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    scheme INTEGER NOT NULL                         -- scheme byte; a file never changes its scheme
+) STRICT;
+
+-- What was heard. Lifetime: retention. Ordered by time, so that purging and adding touch neighbouring pages.
+CREATE TABLE sighting (
+    bin      INTEGER NOT NULL,                      -- five-minute intervals since 1970: no finer time is kept
+    tag      BLOB NOT NULL CHECK (length(tag) = 16),
+    rssi_dbm INTEGER NOT NULL,                      -- strongest of the bin
+    PRIMARY KEY (bin, tag)
+) STRICT, WITHOUT ROWID;
+
+-- Own secret, scheme bluezone. One row. The secret moves forward with the retention, so earlier days cannot be derived.
+CREATE TABLE base_id (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    base_day INTEGER NOT NULL,                      -- UTC days since 1970 whose daily key `secret` is
+    secret   BLOB NOT NULL CHECK (length(secret) = 32)
+) STRICT;
+
+-- Own secrets, schemes gaen and dp3t. One row for each day the phone was on. Lifetime: retention.
+CREATE TABLE day_secret (
+    day    INTEGER PRIMARY KEY,                     -- UTC days since 1970
+    secret BLOB NOT NULL                            -- gaen: 16 bytes; dp3t: 96 seeds of 32 bytes
+) STRICT;
+
+-- The configuration in force. One row at most.
+CREATE TABLE config (
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    payload    BLOB NOT NULL,                       -- serialized Config; its signature was checked before it came here
+    fetched_at INTEGER NOT NULL
+) STRICT;
+
+-- How far each region was followed. One row for each region ever synced.
+CREATE TABLE region (
+    region        TEXT PRIMARY KEY,
+    last_sequence INTEGER NOT NULL,                 -- last batch matched; 0 before the first
+    last_digest   BLOB CHECK (length(last_digest) = 32), -- its SHA-256; NULL before the first
+    generated_at  INTEGER NOT NULL,                 -- of the newest index seen
+    valid_until   INTEGER NOT NULL,                 -- of the newest index seen
+    etag          TEXT                              -- of that index, once all of its batches are matched; else NULL
+) STRICT, WITHOUT ROWID;
+
+-- Sightings that matched a batch. Lifetime: retention, counted from the sighting.
+CREATE TABLE match (
+    bin      INTEGER NOT NULL,                      -- as in sighting
+    tag      BLOB NOT NULL CHECK (length(tag) = 16),
+    rssi_dbm INTEGER NOT NULL,                      -- as in sighting
+    region   TEXT NOT NULL,                         -- of the batch that matched first
+    sequence INTEGER NOT NULL,                      -- of the batch that matched first
+    PRIMARY KEY (bin, tag)
+) STRICT, WITHOUT ROWID;
+
+-- An upload on its way. One row at most. Lifetime: until the server took it, refused it for good, or the person gave up.
+CREATE TABLE pending_upload (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    upload_code TEXT NOT NULL,
+    region      TEXT NOT NULL,
+    left_out    BLOB NOT NULL,                      -- slots the person leaves out: (day as u32 BE, slot bitmap), repeated
+    blinding    BLOB NOT NULL,                      -- nonce, blind, element: 96 bytes
+    token       BLOB,                               -- serialized UploadToken; NULL until the code is redeemed
+    request     BLOB                                -- serialized UploadRequest, sent as it is on every try; NULL until built
+) STRICT;

@@ -1,0 +1,229 @@
+//! The signed index of a region: fetching it, and refusing one that is forged, replayed or turned back.
+
+use reqwest::{StatusCode, header};
+use truyvet_crypto::{
+    Timestamp,
+    sign::{Purpose, TrustedKeys},
+};
+use truyvet_matching::{Digest, Region};
+use truyvet_proto::v1 as pb;
+
+use super::{MAX_FILE_BYTES, progress::Progress};
+use crate::{
+    clock::{ClockOff, check_not_behind},
+    connection::{Connection, HttpError, read_body},
+    signed::{self, SignedError},
+};
+
+/// Room for 10,000 batches: 30 days of one every five minutes.
+const MAX_INDEX_BYTES: u64 = 1 << 20;
+
+/// Longest ETag that is kept.
+const MAX_ETAG_BYTES: usize = 256;
+
+/// Why an index is refused. Safe to print.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// Not to be had.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The body is no `Signed` message.
+    #[error("does not decode")]
+    Decode,
+    /// Not signed as it must be.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
+    /// Signed in this phone's future.
+    #[error(transparent)]
+    Clock(#[from] ClockOff),
+    /// Of another region than was asked for.
+    #[error("of another region")]
+    Region,
+    /// Its time has run out: held back by somebody, or this phone's clock is ahead.
+    #[error("stale or replayed index: it was valid until {seconds} s ago")]
+    Stale {
+        /// For how long.
+        seconds: i64,
+    },
+    /// This phone has seen a newer one.
+    #[error("older than one seen before, by {seconds} s")]
+    RolledBack {
+        /// By how much.
+        seconds: i64,
+    },
+    /// An entry whose numbers are out of bounds or order.
+    #[error("entry {position}: {field} is out of bounds or order")]
+    Entry {
+        /// Position in the index, from 0.
+        position: usize,
+        /// Which number.
+        field: &'static str,
+    },
+    /// It ends before the batch that this phone matched last, or names another file for it: the server lost data. It
+    /// must go on above this number.
+    #[error("forked: batch {last_sequence}, which this phone has matched, is not in it")]
+    Forked {
+        /// Last batch that this phone matched.
+        last_sequence: u64,
+    },
+}
+
+/// One batch file, every number within its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) sequence: u64,
+    pub(super) digest: Digest,
+    pub(super) file_bytes: u64,
+    pub(super) closed_at: Timestamp,
+}
+
+/// An index that a trusted key signed and that is neither stale nor turned back.
+#[derive(Clone, Debug)]
+pub(super) struct Index {
+    pub(super) generated_at: Timestamp,
+    pub(super) valid_until: Timestamp,
+    /// Ascending by sequence number.
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Index {
+    /// The batch before `sequence`, if the index or what was matched last tells.
+    pub(super) fn before(&self, sequence: u64, progress: &Progress) -> Option<Digest> {
+        let before = sequence.checked_sub(1)?;
+        if before == 0 {
+            return Some(Digest::ZERO);
+        }
+        self.entries
+            .iter()
+            .find(|entry| entry.sequence == before)
+            .map(|entry| entry.digest)
+            .or(progress
+                .last_digest
+                .filter(|_| progress.last_sequence == before))
+    }
+}
+
+/// An answer to the question for an index.
+pub(super) enum Fetched {
+    /// Still the one whose ETag was sent.
+    Unchanged,
+    /// Not verified yet.
+    Signed {
+        signed: pb::Signed,
+        etag: Option<String>,
+    },
+}
+
+/// Asks for the index, unless it is the one of `progress`, if that is still valid.
+pub(super) async fn fetch(
+    connection: &Connection,
+    region: Region,
+    progress: &Progress,
+    now: Timestamp,
+) -> Result<Fetched, IndexError> {
+    let mut headers = header::HeaderMap::new();
+    // A "304" can be replayed for ever: only an index within its time may be confirmed so.
+    let known = progress
+        .etag
+        .as_ref()
+        .filter(|_| now <= progress.valid_until);
+    if let Some(etag) = known.and_then(|etag| header::HeaderValue::from_str(etag).ok()) {
+        headers.insert(header::IF_NONE_MATCH, etag);
+    }
+    let response = connection
+        .get(&format!("v1/{region}/index"), headers, 1)
+        .await?;
+    match response.status() {
+        StatusCode::NOT_MODIFIED if known.is_some() => Ok(Fetched::Unchanged),
+        StatusCode::OK => {
+            let etag = response
+                .headers()
+                .get(header::ETAG)
+                .and_then(|etag| etag.to_str().ok())
+                .filter(|etag| etag.len() <= MAX_ETAG_BYTES)
+                .map(str::to_owned);
+            let body = read_body(response, MAX_INDEX_BYTES).await?;
+            let signed = prost::Message::decode(&*body).map_err(|_| IndexError::Decode)?;
+            Ok(Fetched::Signed { signed, etag })
+        }
+        status => Err(HttpError::Status(status.as_u16()).into()),
+    }
+}
+
+/// Verifies an index and holds it against what was seen before.
+pub(super) fn open(
+    signed: &pb::Signed,
+    trusted: &TrustedKeys,
+    region: Region,
+    progress: &Progress,
+    now: Timestamp,
+) -> Result<Index, IndexError> {
+    // No `..` here: a field added to the proto must be handled before this compiles again.
+    let pb::Index {
+        region: named,
+        generated_at,
+        valid_until,
+        batches,
+    } = signed::open(signed, Purpose::Index, trusted)?;
+    if named != region.as_str() {
+        return Err(IndexError::Region);
+    }
+    let time = |seconds| Timestamp::from_unix_seconds(seconds).ok_or(IndexError::Decode);
+    let (generated_at, valid_until) = (time(generated_at)?, time(valid_until)?);
+    check_not_behind(generated_at, now)?;
+    if valid_until < now {
+        let seconds = now.seconds_since(valid_until);
+        return Err(IndexError::Stale { seconds });
+    }
+    if generated_at < progress.generated_at {
+        let seconds = progress.generated_at.seconds_since(generated_at);
+        return Err(IndexError::RolledBack { seconds });
+    }
+    let entries = parse_entries(&batches)?;
+    refuse_fork(&entries, progress)?;
+    Ok(Index {
+        generated_at,
+        valid_until,
+        entries,
+    })
+}
+
+fn parse_entries(batches: &[pb::BatchEntry]) -> Result<Vec<Entry>, IndexError> {
+    let mut last_sequence = 0;
+    let parse = |(position, batch): (usize, &pb::BatchEntry)| {
+        let refused = |field| IndexError::Entry { position, field };
+        if batch.sequence <= last_sequence || i64::try_from(batch.sequence).is_err() {
+            return Err(refused("sequence"));
+        }
+        if batch.file_bytes > MAX_FILE_BYTES {
+            return Err(refused("file_bytes"));
+        }
+        last_sequence = batch.sequence;
+        let digest = batch.digest.as_slice().try_into();
+        Ok(Entry {
+            sequence: batch.sequence,
+            digest: Digest::from_bytes(digest.map_err(|_| refused("digest"))?),
+            file_bytes: batch.file_bytes,
+            closed_at: Timestamp::from_unix_seconds(batch.closed_at).ok_or(refused("closed_at"))?,
+        })
+    };
+    batches.iter().enumerate().map(parse).collect()
+}
+
+/// What was matched last must still be there, unless retention has taken it.
+fn refuse_fork(entries: &[Entry], progress: &Progress) -> Result<(), IndexError> {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+        // Nothing was published for a whole retention.
+        return Ok(());
+    };
+    let last_sequence = progress.last_sequence;
+    let same = entries
+        .iter()
+        .find(|entry| entry.sequence == last_sequence)
+        .is_none_or(|entry| Some(entry.digest) == progress.last_digest);
+    if last.sequence < last_sequence || !same {
+        return Err(IndexError::Forked { last_sequence });
+    }
+    debug_assert!(first.sequence <= last.sequence);
+    Ok(())
+}

@@ -1,0 +1,322 @@
+//! Discloses a case: code → token → request → done, each step kept before the next is taken.
+//!
+//! ```text
+//! begin     code and blinding are kept, then the code is sent with the blinded nonce
+//! redeemed  the token is kept; a lost answer is asked for again with the same blinding
+//! built     the request is kept; every try sends the same bytes, so that the server knows it again
+//! done      the pending upload is forgotten, own secrets are drawn anew
+//! ```
+//!
+//! The app shows the person what is to be uploaded and asks; [`UploadOptions`] carries the answer.
+
+mod padding;
+mod pending;
+mod request;
+mod silence;
+
+use prost::Message;
+use rand::CryptoRng;
+use tonic::Code;
+use truyvet_crypto::{
+    CodeError, Timestamp, UploadCode,
+    token::{Blinding, Token, TokenError},
+};
+use truyvet_matching::Region;
+use truyvet_proto::v1::{self as pb, report_service_client::ReportServiceClient};
+use zeroize::Zeroizing;
+
+use self::pending::Pending;
+use crate::{
+    Phone,
+    clock::{ClockOff, check_not_ahead},
+    config::{ConfigError, DeploymentConfig},
+    connection::Connection,
+    database::StoreError,
+    identity,
+    refusal::ServerRefusal,
+};
+
+/// What the person decided about the upload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UploadOptions {
+    /// From (included) and until (not included).
+    left_out: Vec<(Timestamp, Timestamp)>,
+}
+
+impl UploadOptions {
+    /// Leaves out every slot that a stretch of time touches.
+    ///
+    /// - `until`: first second that is not left out.
+    #[must_use]
+    pub fn leave_out(mut self, from: Timestamp, until: Timestamp) -> Self {
+        self.left_out.push((from, until));
+        self
+    }
+}
+
+/// How far the upload on its way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum UploadStage {
+    /// The code may have been sent; there is no token yet.
+    Begun,
+    /// The code is spent, the token is here.
+    Redeemed,
+    /// The request may have been sent; the server has not confirmed it.
+    Built,
+}
+
+/// What was uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadReport {
+    /// Days of which a key was disclosed.
+    pub days: usize,
+    /// Slots to be published, all days together.
+    pub slots: u32,
+}
+
+/// Why an upload is not done. Holds no code, key or token: safe to print.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// Mistyped; nothing was sent.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// The deployment's configuration could not be fetched; nothing was sent.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// What this phone would disclose carries wrong times; nothing was sent.
+    #[error(transparent)]
+    Clock(#[from] ClockOff),
+    /// The deployment does not publish for this region; nothing was sent.
+    #[error("region: not one of this deployment's")]
+    UnknownRegion,
+    /// Another code's upload is on its way: resume or abandon it first.
+    #[error("another upload is on its way")]
+    AnotherPending,
+    /// This phone was near nobody on the days covered, or all of it was left out. If the code was not redeemed before,
+    /// it is still good.
+    #[error("nothing to disclose")]
+    NothingToDisclose,
+    /// No token for the code. If refused for good, the pending upload is forgotten; else it can be resumed.
+    #[error("upload code: {0}")]
+    Redeem(ServerRefusal),
+    /// The answer to the code is no token: somebody altered it, or tags people. The upload can be resumed.
+    #[error("upload code: {0}")]
+    Token(#[from] TokenError),
+    /// The token was not accepted, or the upload not taken in. If the token is refused for good, the pending upload is
+    /// forgotten; else it can be resumed.
+    #[error("upload: {0}")]
+    Refused(ServerRefusal),
+    /// The request cannot have the deployment's size.
+    #[error("upload of {found} bytes, this deployment takes {upload_bytes}")]
+    Size {
+        /// Size without padding.
+        found: usize,
+        /// Size it must have.
+        upload_bytes: usize,
+    },
+    /// The phone's file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How far the upload on its way is, if there is one.
+pub(crate) fn stage(phone: &Phone) -> Result<Option<UploadStage>, StoreError> {
+    let pending = phone.database.read(pending::load)?;
+    Ok(
+        pending.map(|pending| match (&pending.token, &pending.request) {
+            (_, Some(_)) => UploadStage::Built,
+            (Some(_), None) => UploadStage::Redeemed,
+            (None, None) => UploadStage::Begun,
+        }),
+    )
+}
+
+/// Gives up the upload on its way. If the server took it already, it stands.
+pub(crate) fn abandon(phone: &Phone) -> Result<(), StoreError> {
+    phone.database.write_durably(pending::clear)?;
+    phone.database.forget_deleted()
+}
+
+/// Keeps code and blinding, before anything is sent. The same code again takes up where its upload stopped.
+pub(crate) fn begin(
+    phone: &Phone,
+    config: &DeploymentConfig,
+    code: &UploadCode,
+    region: Region,
+    options: &UploadOptions,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(), UploadError> {
+    if !config.regions.contains(&region) {
+        return Err(UploadError::UnknownRegion);
+    }
+    let code = code.grouped();
+    phone.database.write_durably(|transaction| {
+        let pending = match pending::load(transaction)? {
+            Some(pending) if *pending.code != *code => return Err(UploadError::AnotherPending),
+            // Built: may have been sent, so what was decided then stands.
+            Some(pending) if pending.request.is_some() => return Ok(()),
+            Some(pending) => Pending {
+                region,
+                options: options.clone(),
+                ..pending
+            },
+            None => {
+                // Before the code is spent: is there anything at all, on the widest range of days a token can cover?
+                let days = now.day().minus_days(config.retention_days)..=now.day();
+                request::disclosed_keys(transaction, phone.scheme, days, options, now)?;
+                Pending {
+                    code,
+                    region,
+                    options: options.clone(),
+                    blinding: Blinding::generate(rng),
+                    token: None,
+                    request: None,
+                }
+            }
+        };
+        Ok(pending::save(transaction, &pending)?)
+    })
+}
+
+/// Takes the pending upload from wherever it stopped to its end. `None` if there is none.
+pub(crate) async fn advance(
+    phone: &Phone,
+    connection: &Connection,
+    config: &DeploymentConfig,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<UploadReport>, UploadError> {
+    check_not_ahead(config.generated_at, now)?;
+    let Some(mut pending) = phone.database.read(pending::load)? else {
+        return Ok(None);
+    };
+    let mut client = ReportServiceClient::new(connection.channel());
+    let token = match pending.token.clone() {
+        Some(token) => token,
+        None => redeem(phone, &mut client, config, &mut pending).await?,
+    };
+    let request = match pending.request.clone() {
+        Some(request) => request,
+        None => build(phone, config, &mut pending, &token, now)?,
+    };
+    let request = pb::UploadRequest::decode(&**request)
+        .map_err(|_| StoreError::Damaged("pending_upload.request"))?;
+    let report = report(&request);
+    match client.upload(request).await {
+        Ok(_) => {
+            finish(phone, now, rng)?;
+            Ok(Some(report))
+        }
+        Err(status) => {
+            let refusal = ServerRefusal::from(status);
+            after_refusal(phone, &mut pending, &refusal, now, rng)?;
+            Err(UploadError::Refused(refusal))
+        }
+    }
+}
+
+async fn redeem(
+    phone: &Phone,
+    client: &mut ReportServiceClient<tonic::transport::Channel>,
+    config: &DeploymentConfig,
+    pending: &mut Pending,
+) -> Result<Token, UploadError> {
+    let request = pb::RedeemRequest {
+        upload_code: pending.code.to_string(),
+        blinded_element: pending.blinding.element().to_vec(),
+    };
+    let answer = match client.redeem(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => {
+            let refusal = ServerRefusal::from(status);
+            if !refusal.is_transient() {
+                // Another code must be able to follow.
+                phone.database.write_durably(pending::clear)?;
+            }
+            return Err(UploadError::Redeem(refusal));
+        }
+    };
+    // No `..` here: a field added to the proto must be handled before this compiles again.
+    let pb::RedeemResponse {
+        evaluated_element,
+        proof,
+        metadata,
+    } = answer;
+    let metadata = metadata
+        .and_then(pending::metadata_from_wire)
+        .ok_or(TokenError::Evaluation)?;
+    let token = pending.blinding.finish(
+        &evaluated_element,
+        &proof,
+        metadata,
+        &config.token_public_key,
+    )?;
+    pending.token = Some(token.clone());
+    save(phone, pending)?;
+    Ok(token)
+}
+
+fn build(
+    phone: &Phone,
+    config: &DeploymentConfig,
+    pending: &mut Pending,
+    token: &Token,
+    now: Timestamp,
+) -> Result<Zeroizing<Vec<u8>>, UploadError> {
+    let days = request::days_covered(token, now.day(), config.retention_days);
+    let keys = phone.database.read(|connection| {
+        request::disclosed_keys(connection, phone.scheme, days, &pending.options, now)
+    })?;
+    let request = request::build(token, pending.region, &keys, config.upload_bytes)?;
+    pending.request = Some(request.clone());
+    save(phone, pending)?;
+    Ok(request)
+}
+
+/// What is disclosed must not go on being used: IDs heard from now on have nothing in common with those published.
+fn finish(phone: &Phone, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), StoreError> {
+    phone.database.write_durably(|transaction| {
+        pending::clear(transaction)?;
+        identity::rotate(transaction, phone.scheme, now.day(), rng)
+    })?;
+    phone.database.forget_deleted()
+}
+
+fn after_refusal(
+    phone: &Phone,
+    pending: &mut Pending,
+    refusal: &ServerRefusal,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(), StoreError> {
+    match refusal.code {
+        // Only we know the token: if it is spent, an earlier try of ours was taken in, and its answer lost.
+        Code::PermissionDenied if refusal.reason == "TOKEN_SPENT" => finish(phone, now, rng),
+        Code::PermissionDenied => phone.database.write_durably(pending::clear),
+        // The token is not spent by a request that is wrong: the next try builds a new one.
+        Code::InvalidArgument => {
+            pending.request = None;
+            save(phone, pending)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn save(phone: &Phone, pending: &Pending) -> Result<(), StoreError> {
+    phone
+        .database
+        .write_durably(|transaction| pending::save(transaction, pending))
+}
+
+fn report(request: &pb::UploadRequest) -> UploadReport {
+    UploadReport {
+        days: request.keys.len(),
+        slots: request
+            .keys
+            .iter()
+            .flat_map(|key| &key.slots)
+            .map(|byte| byte.count_ones())
+            .sum(),
+    }
+}

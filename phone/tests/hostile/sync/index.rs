@@ -1,0 +1,152 @@
+//! Indexes that are altered, forged, replayed, held back or turned back.
+
+use super::*;
+
+#[tokio::test]
+async fn a_file_too_large_to_hold_is_not_asked_for() {
+    let mut world = World::new().await;
+    world.publish(1);
+    let mut index = world.publisher.index(world.now);
+    index.batches[0].file_bytes = truyvet_phone::MAX_FILE_BYTES + 1;
+    world.server.send_all(&world.publisher, &index);
+    world
+        .refused_then_taken("index of VN: entry 0: file_bytes is out of bounds or order")
+        .await;
+}
+
+#[tokio::test]
+async fn an_index_that_is_altered_or_signed_by_a_stranger_is_refused() {
+    let mut world = World::new().await;
+    world.publish(1);
+    let index = world.publisher.index(world.now);
+    let stranger = signed(&SigningKey::from_seed(&[66; 32]), Purpose::Index, &index);
+    let mut altered = signed(&world.publisher.key, Purpose::Index, &index);
+    altered.payload[20] ^= 1;
+    let for_another_purpose = signed(&world.publisher.key, Purpose::Batch, &index);
+    for (body, reason) in [
+        (
+            stranger.encode_to_vec(),
+            "not signed by a key this phone trusts",
+        ),
+        (
+            altered.encode_to_vec(),
+            "the signature does not fit: altered on the way",
+        ),
+        (
+            for_another_purpose.encode_to_vec(),
+            "the signature does not fit: altered on the way",
+        ),
+        (b"<html>".to_vec(), "does not decode"),
+        (vec![0; 2_000_000], "more than 1048576 bytes"),
+    ] {
+        world.server.send(
+            INDEX,
+            Page {
+                body,
+                ..Page::default()
+            },
+        );
+        let refused = world.sync().await.unwrap_err();
+        assert_eq!(refused, format!("index of VN: {reason}"));
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_index_is_refused() {
+    let mut world = World::new().await;
+    world.publish(1);
+    let old = world.publisher.index(world.now);
+    world.publisher.publish(vec![], world.now);
+    world.now = world.now.plus_seconds(600);
+    world.send();
+    world.sync().await.unwrap();
+
+    world.server.send_all(&world.publisher, &old);
+    let refused = world.sync().await.unwrap_err();
+    assert_eq!(refused, "index of VN: older than one seen before, by 600 s");
+
+    world.send();
+    world.now = world.now.plus_seconds(86_401);
+    world
+        .mine
+        .accept_config(
+            &signed_config(Scheme::Bluezone, world.now, [0; 32]),
+            world.now,
+        )
+        .unwrap();
+    let refused = world.sync().await.unwrap_err();
+    assert_eq!(
+        refused,
+        "index of VN: stale or replayed index: it was valid until 1 s ago"
+    );
+}
+
+#[tokio::test]
+async fn an_index_past_its_time_cannot_be_confirmed_by_a_304() {
+    let mut world = World::new().await;
+    world.publish(1);
+    world.sync().await.unwrap();
+    world.server.asked();
+    world.now = world.now.plus_seconds(86_401);
+    world
+        .mine
+        .accept_config(
+            &signed_config(Scheme::Bluezone, world.now, [0; 32]),
+            world.now,
+        )
+        .unwrap();
+    assert!(
+        world
+            .sync()
+            .await
+            .unwrap_err()
+            .contains("stale or replayed")
+    );
+    assert_eq!(world.server.asked(), [asked(INDEX, None)]);
+}
+
+#[tokio::test]
+async fn an_index_from_the_future_says_that_the_clock_is_behind() {
+    let mut world = World::new().await;
+    world.publish(1);
+    let future = world.publisher.index(world.now.plus_seconds(7_201));
+    world.server.send_all(&world.publisher, &future);
+    world
+        .refused_then_taken("index of VN: this phone's clock is 7201 s behind the server's")
+        .await;
+}
+
+#[tokio::test]
+async fn an_index_of_another_region_is_refused() {
+    let mut world = World::new().await;
+    world.publish(1);
+    let mut index = world.publisher.index(world.now);
+    index.region = "VN-HN".to_owned();
+    world.server.send_all(&world.publisher, &index);
+    world
+        .refused_then_taken("index of VN: of another region")
+        .await;
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_a_batch_is_found_out() {
+    let mut world = World::new().await;
+    world.publish(2);
+    world.sync().await.unwrap();
+    let mut shorter = world.publisher.index(world.now.plus_seconds(1));
+    shorter.batches.pop();
+    let mut other = world.publisher.index(world.now.plus_seconds(1));
+    other.batches[1].digest = vec![0; 32];
+    for index in [shorter, other] {
+        world.server.send_all(&world.publisher, &index);
+        assert_eq!(
+            world.sync().await.unwrap_err(),
+            "index of VN: forked: batch 2, which this phone has matched, is not in it"
+        );
+    }
+    // Retention may take all of them.
+    let mut empty = world.publisher.index(world.now.plus_seconds(2));
+    empty.batches.clear();
+    world.server.send_all(&world.publisher, &empty);
+    assert_eq!(world.sync().await.unwrap().batches, 0);
+}

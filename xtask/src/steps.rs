@@ -1,0 +1,120 @@
+//! The steps of `cargo xtask test`, in order, and running them.
+//!
+//! All of them select the whole workspace with all features. Cargo unites features over what is selected, so a step
+//! for one package alone would compile half of the dependencies a second time.
+
+use std::{
+    env,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// One cargo command.
+pub(crate) struct Step {
+    /// As typed after `cargo xtask`.
+    pub(crate) name: &'static str,
+    arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+/// Cheapest first.
+pub(crate) const ALL: &[Step] = &[
+    Step {
+        name: "fmt",
+        arguments: &["fmt", "--all", "--", "--check"],
+        environment: &[],
+    },
+    Step {
+        name: "lint",
+        arguments: &[
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--all-targets",
+            "--",
+            "-Dwarnings",
+        ],
+        environment: &[],
+    },
+    Step {
+        name: "docs",
+        arguments: &[
+            "doc",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--no-deps",
+        ],
+        environment: &[("RUSTDOCFLAGS", "-Dwarnings")],
+    },
+    Step {
+        name: "unit",
+        arguments: &["test", "--locked", "--workspace", "--all-features"],
+        environment: &[],
+    },
+    Step {
+        name: "bench-once",
+        // The pattern means bench targets alone; `--benches` would run every library's unit tests again.
+        arguments: &[
+            "test",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--bench",
+            "*",
+        ],
+        environment: &[],
+    },
+];
+
+/// Runs the steps up to the first that fails, then prints how long each took. Returns whether all passed.
+pub(crate) fn run(steps: &[Step], ci: bool) -> bool {
+    let mut table = String::new();
+    let mut total = Duration::ZERO;
+    let mut passed = true;
+    for step in steps {
+        if !passed {
+            table += &row(step.name, None, "not run");
+            continue;
+        }
+        println!("\n== {}: cargo {}", step.name, step.arguments.join(" "));
+        let started = Instant::now();
+        passed = succeeds(step, ci);
+        let took = started.elapsed();
+        total += took;
+        let outcome = if passed { "passed" } else { "FAILED" };
+        println!("== {}: {outcome}, {:.1} s", step.name, took.as_secs_f64());
+        table += &row(step.name, Some(took), outcome);
+    }
+    let outcome = if passed { "passed" } else { "FAILED" };
+    print!("\n{table}{}", row("all", Some(total), outcome));
+    passed
+}
+
+fn row(name: &str, took: Option<Duration>, outcome: &str) -> String {
+    let seconds = took.map_or("-".into(), |took| format!("{:.1} s", took.as_secs_f64()));
+    format!("{name:<12}{seconds:>10}  {outcome}\n")
+}
+
+fn succeeds(step: &Step, ci: bool) -> bool {
+    // The cargo that runs us, so that a toolchain named on the command line holds for the steps too.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(root.expect("xtask lies in the workspace"))
+        .args(step.arguments)
+        .envs(step.environment.iter().copied());
+    if ci {
+        command.env("CARGO_INCREMENTAL", "0");
+    }
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cannot start cargo: {error}");
+            false
+        }
+    }
+}
