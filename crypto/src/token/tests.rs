@@ -1,0 +1,164 @@
+//! Tokens from both sides.
+
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::{issuer::*, *};
+use voprf::PoprfServer;
+
+fn metadata() -> TokenMetadata {
+    TokenMetadata {
+        report_type: ReportType::ConfirmedTest,
+        first_day: Day::from_number(18_490),
+        last_day: Day::from_number(18_500),
+    }
+}
+
+fn issued() -> (TokenIssuer, Blinding, Evaluation) {
+    let mut rng = StdRng::seed_from_u64(1);
+    let issuer = TokenIssuer::from_seed(&[9; 32]);
+    let blinding = Blinding::generate(&mut rng);
+    let blinded = BlindedNonce::parse(blinding.element()).unwrap();
+    let evaluation = issuer.evaluate(&blinded, &metadata(), &mut rng);
+    (issuer, blinding, evaluation)
+}
+
+#[test]
+fn a_token_verifies_with_its_issuer_alone() {
+    let (issuer, blinding, answer) = issued();
+    let token = blinding
+        .finish(
+            &answer.element,
+            &answer.proof,
+            metadata(),
+            &issuer.public_key(),
+        )
+        .unwrap();
+    assert!(issuer.verify(&token));
+    assert!(!TokenIssuer::from_seed(&[8; 32]).verify(&token));
+}
+
+#[test]
+fn the_metadata_cannot_be_changed() {
+    let (issuer, blinding, answer) = issued();
+    let wider = TokenMetadata {
+        first_day: Day::from_number(18_400),
+        ..metadata()
+    };
+    let refused = blinding.finish(&answer.element, &answer.proof, wider, &issuer.public_key());
+    assert_eq!(refused, Err(TokenError::Proof));
+    let mut token = blinding
+        .finish(
+            &answer.element,
+            &answer.proof,
+            metadata(),
+            &issuer.public_key(),
+        )
+        .unwrap();
+    token.metadata.report_type = ReportType::SelfTest;
+    assert!(!issuer.verify(&token));
+}
+
+#[test]
+fn a_changed_token_or_answer_is_refused() {
+    let (issuer, blinding, answer) = issued();
+    let token = blinding
+        .finish(
+            &answer.element,
+            &answer.proof,
+            metadata(),
+            &issuer.public_key(),
+        )
+        .unwrap();
+    for i in [0, 31] {
+        let mut changed = token.clone();
+        changed.nonce[i] ^= 1;
+        assert!(!issuer.verify(&changed));
+    }
+    let mut changed = token.clone();
+    changed.output[63] ^= 1;
+    assert!(!issuer.verify(&changed));
+    let mut proof = answer.proof;
+    proof[5] ^= 1;
+    assert!(
+        blinding
+            .finish(&answer.element, &proof, metadata(), &issuer.public_key())
+            .is_err()
+    );
+    let other_key = TokenIssuer::from_seed(&[8; 32]).public_key();
+    assert_eq!(
+        blinding.finish(&answer.element, &answer.proof, metadata(), &other_key),
+        Err(TokenError::Proof)
+    );
+}
+
+#[test]
+fn the_issuer_refuses_what_is_no_element() {
+    let (_, blinding, _) = issued();
+    let mut long = blinding.element().to_vec();
+    long.push(0);
+    for bad in [&[][..], &[0; 32], &[0xff; 32], &[1; 31], &long] {
+        let refused = BlindedNonce::parse(bad).unwrap_err();
+        assert_eq!(refused, TokenError::BlindedElement);
+    }
+}
+
+#[test]
+fn a_saved_blinding_gets_the_same_token() {
+    let (issuer, blinding, answer) = issued();
+    let restored = Blinding::restore(&blinding.save()).unwrap();
+    assert_eq!(restored.element(), blinding.element());
+    // Asking again gives the same element, though another proof.
+    let blinded = BlindedNonce::parse(restored.element()).unwrap();
+    let again = issuer.evaluate(&blinded, &metadata(), &mut StdRng::seed_from_u64(3));
+    assert_eq!(again.element, answer.element);
+    assert_ne!(again.proof, answer.proof);
+    let token = |blinding: &Blinding, answer: &Evaluation| {
+        blinding
+            .finish(
+                &answer.element,
+                &answer.proof,
+                metadata(),
+                &issuer.public_key(),
+            )
+            .unwrap()
+    };
+    assert_eq!(token(&restored, &again), token(&blinding, &answer));
+    assert!(Blinding::restore(&[0; 95]).is_err());
+}
+
+/// The issuer's view of a redemption (blinded element, answer) shares no bytes with the token.
+#[test]
+fn what_the_issuer_saw_is_not_in_the_token() {
+    let (issuer, blinding, answer) = issued();
+    let token = blinding
+        .finish(
+            &answer.element,
+            &answer.proof,
+            metadata(),
+            &issuer.public_key(),
+        )
+        .unwrap();
+    let spent = [token.nonce.as_slice(), &token.output].concat();
+    for seen in [blinding.element(), &answer.element] {
+        assert!(!spent.windows(8).any(|w| seen.windows(8).any(|s| s == w)));
+    }
+}
+
+/// RFC 9497, appendix A.1.3.1 (ristretto255-SHA512, POPRF mode, first vector), through this module's dependency:
+/// the suite and mode are those of the RFC.
+#[test]
+fn the_suite_is_the_one_of_rfc_9497() {
+    let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+    let server =
+        PoprfServer::<Ristretto255>::new_from_seed(&[0xa3; 32], &hex("74657374206b6579")).unwrap();
+    let output = server
+        .evaluate(&[0], Some(&hex("7465737420696e666f")))
+        .unwrap();
+    assert_eq!(
+        output[..],
+        hex(
+            "ca688351e88afb1d841fde4401c79efebb2eb75e7998fa9737bd5a82a152406d\
+                 38bd29f680504e54fd4587eddcf2f37a2617ac2fbd2993f7bdf45442ace7d221"
+        )
+    );
+}

@@ -1,0 +1,176 @@
+//! Settings as they are given: flags, variables, TOML keys, and which wins.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::{LogFormat, Settings, SettingsError};
+
+/// Settings as given; what is absent takes its default.
+#[derive(Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SettingsArgs {
+    /// TOML file with the settings below (names with underscores)
+    #[arg(long, env = "TRUYVET_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder for keys, database and batches [default: truyvet-data]
+    #[arg(long, env = "TRUYVET_DATA_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// Database URL [default: sqlite:<data_dir>/truyvet.db]
+    #[arg(long, env = "TRUYVET_DATABASE", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Where batch files go, as URL [default: file:<data_dir>/batches]
+    #[arg(long, env = "TRUYVET_BATCHES", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batches: Option<String>,
+    /// Address for phones: gRPC, index and batches [default: 127.0.0.1:8440]
+    #[arg(long, env = "TRUYVET_PUBLIC_LISTEN", value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_listen: Option<SocketAddr>,
+    /// Address for officers and administrators: gRPC [default: 127.0.0.1:8441]
+    #[arg(long, env = "TRUYVET_STAFF_LISTEN", value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff_listen: Option<SocketAddr>,
+    /// Address for operators: /healthz, /readyz, /version [default: 127.0.0.1:8442]
+    #[arg(long, env = "TRUYVET_OPS_LISTEN", value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ops_listen: Option<SocketAddr>,
+    /// Certificate chain for the public and staff addresses, PEM
+    #[arg(long, env = "TRUYVET_TLS_CERT", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, env = "TRUYVET_TLS_KEY", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Speak without TLS beyond loopback, because a proxy in front does it [default: false]
+    #[arg(long, env = "TRUYVET_PLAINTEXT", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plaintext: Option<bool>,
+    /// Key schedule: bluezone, gaen or dp3t [default: bluezone]
+    #[arg(long, env = "TRUYVET_SCHEME", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// Regions to publish for, 1 to 8 of A-Z, 0-9 and "-" each [default: VN]
+    #[arg(
+        long,
+        env = "TRUYVET_REGIONS",
+        value_name = "LIST",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Vec<String>>,
+    /// Days for which keys are accepted and batches kept, 1 to 30 [default: 14]
+    #[arg(long, env = "TRUYVET_RETENTION_DAYS", value_name = "DAYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// Length of a window; 0 publishes on demand only; else 60 to 86,400 [default: 14400]
+    #[arg(long, env = "TRUYVET_PUBLISH_EVERY_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish_every_seconds: Option<u32>,
+    /// How far phones' clocks may be apart, 0 to 3,600 [default: 300]
+    #[arg(long, env = "TRUYVET_CLOCK_TOLERANCE_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_tolerance_seconds: Option<u32>,
+    /// Encoding of new batches: 0 (compressed Bloom filter) [default: 0]
+    #[arg(long, env = "TRUYVET_CODEC", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codec: Option<u8>,
+    /// A batch finds an absent tag with chance 2^-bits, 8 to 48 [default: 40]
+    #[arg(long, env = "TRUYVET_FINGERPRINT_BITS", value_name = "BITS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint_bits: Option<u8>,
+    /// Fewest tags in a batch; random ones fill up [default: 4096]
+    #[arg(long, env = "TRUYVET_PAD_FLOOR_TAGS", value_name = "TAGS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pad_floor_tags: Option<u64>,
+    /// Larger batches are filled up to a multiple of this [default: 4096]
+    #[arg(long, env = "TRUYVET_PAD_STEP_TAGS", value_name = "TAGS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pad_step_tags: Option<u64>,
+    /// Life of an upload code, 1 to 168 [default: 24]
+    #[arg(long, env = "TRUYVET_CODE_VALID_HOURS", value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_valid_hours: Option<u32>,
+    /// Days before onset from which a case counts as contagious, 0 to 14 [default: 2]
+    #[arg(
+        long,
+        env = "TRUYVET_CONTAGIOUS_DAYS_BEFORE_ONSET",
+        value_name = "DAYS"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contagious_days_before_onset: Option<u32>,
+    /// Minutes within a local day that make an exposure, 1 to 1,440 [default: 15]
+    #[arg(long, env = "TRUYVET_EXPOSURE_MINUTES", value_name = "MINUTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure_minutes: Option<u32>,
+    /// Weakest signal that counts, -127 to 0 [default: -86]
+    #[arg(
+        long,
+        env = "TRUYVET_EXPOSURE_RSSI_DBM",
+        value_name = "DBM",
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exposure_rssi_dbm: Option<i16>,
+    /// Where a local day begins, east of Greenwich [default: 25200, Vietnam]
+    #[arg(
+        long,
+        env = "TRUYVET_UTC_OFFSET_SECONDS",
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub utc_offset_seconds: Option<i32>,
+    /// How long phones accept an index, 1 to 336; signed again well before [default: 24]
+    #[arg(long, env = "TRUYVET_INDEX_VALID_HOURS", value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_valid_hours: Option<u32>,
+    /// Log lines as text or JSON [default: text]
+    #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<LogFormat>,
+    /// What to log: a level, or target=level,... [default: info]
+    #[arg(long, env = "TRUYVET_LOG", value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+impl SettingsArgs {
+    /// Adds what the TOML file says, then checks everything.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the setting.
+    pub fn resolve(self) -> Result<Settings, SettingsError> {
+        let given = match &self.config {
+            Some(path) => self.over_file(path)?,
+            None => self,
+        };
+        given.check()
+    }
+
+    /// The file's settings, with those given as flag or variable put over them.
+    fn over_file(&self, path: &Path) -> Result<Self, SettingsError> {
+        let text = fs::read_to_string(path).map_err(|source| SettingsError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        let toml_error = |reason: &dyn ToString| SettingsError::Toml {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        };
+        // Once as settings, so that errors point to the file's own line.
+        toml::from_str::<Self>(&text).map_err(|e| toml_error(&e))?;
+        let mut merged: toml::Table = toml::from_str(&text).map_err(|e| toml_error(&e))?;
+        merged.extend(toml::Table::try_from(self).map_err(|e| toml_error(&e))?);
+        merged.try_into().map_err(|e| toml_error(&e))
+    }
+}

@@ -1,0 +1,192 @@
+//! From settings as given to settings that can be worked with: defaults, ranges, what excludes what.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use truyvet_crypto::Scheme;
+use truyvet_matching::{Codec, ExposureRule, Region};
+
+use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter};
+
+impl SettingsArgs {
+    /// Puts in defaults and checks every value.
+    pub(super) fn check(self) -> Result<Settings, SettingsError> {
+        // No `..` here: a new setting must be looked at before this compiles again.
+        let Self {
+            config: _,
+            data_dir,
+            database,
+            batches,
+            public_listen,
+            staff_listen,
+            ops_listen,
+            tls_cert,
+            tls_key,
+            plaintext,
+            scheme,
+            regions,
+            retention_days,
+            publish_every_seconds,
+            clock_tolerance_seconds,
+            codec,
+            fingerprint_bits,
+            pad_floor_tags,
+            pad_step_tags,
+            code_valid_hours,
+            contagious_days_before_onset,
+            exposure_minutes,
+            exposure_rssi_dbm,
+            utc_offset_seconds,
+            index_valid_hours,
+            log_format,
+            log,
+        } = self;
+        let data_dir = data_dir.unwrap_or_else(|| "truyvet-data".into());
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let settings = Settings {
+            database: path_of_url("database", "sqlite:", database, &data_dir, "truyvet.db")?,
+            batches: path_of_url("batches", "file:", batches, &data_dir, "batches")?,
+            data_dir,
+            public_listen: public_listen.unwrap_or_else(|| loopback(8440)),
+            staff_listen: staff_listen.unwrap_or_else(|| loopback(8441)),
+            ops_listen: ops_listen.unwrap_or_else(|| loopback(8442)),
+            tls: match (tls_cert, tls_key) {
+                (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+                (None, None) => None,
+                (Some(_), None) => return Err(value("tls_key", "missing beside tls_cert")),
+                (None, Some(_)) => return Err(value("tls_cert", "missing beside tls_key")),
+            },
+            scheme: scheme
+                .map_or(Ok(Scheme::Bluezone), |name| name.parse())
+                .map_err(|e: truyvet_crypto::UnknownScheme| value("scheme", e))?,
+            regions: parse_regions(regions)?,
+            retention_days: within("retention_days", retention_days, 14, 1, 30)?,
+            publish_every_seconds: publish_every(publish_every_seconds)?,
+            clock_tolerance_seconds: within(
+                "clock_tolerance_seconds",
+                clock_tolerance_seconds,
+                300,
+                0,
+                3_600,
+            )?,
+            codec: match codec {
+                None => Codec::CompressedBloom,
+                Some(number) => Codec::from_number(number)
+                    .ok_or_else(|| value("codec", "known is 0 (compressed Bloom filter)"))?,
+            },
+            fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
+            pad_floor_tags: within("pad_floor_tags", pad_floor_tags, 4_096, 0, 10_000_000)?,
+            pad_step_tags: within("pad_step_tags", pad_step_tags, 4_096, 1, 10_000_000)?,
+            code_valid_hours: within("code_valid_hours", code_valid_hours, 24, 1, 168)?,
+            contagious_days_before_onset: within(
+                "contagious_days_before_onset",
+                contagious_days_before_onset,
+                2,
+                0,
+                14,
+            )?,
+            exposure_rule: ExposureRule {
+                minutes: within("exposure_minutes", exposure_minutes, 15, 1, 1_440)?,
+                rssi_dbm: within("exposure_rssi_dbm", exposure_rssi_dbm, -86, -127, 0)?,
+                utc_offset_seconds: within(
+                    "utc_offset_seconds",
+                    utc_offset_seconds,
+                    25_200,
+                    -50_400,
+                    50_400,
+                )?,
+            },
+            index_valid_hours: within("index_valid_hours", index_valid_hours, 24, 1, 336)?,
+            log_format: log_format.unwrap_or_default(),
+            log: log_filter(log.as_deref().unwrap_or("info"))?,
+        };
+        settings.refuse_plaintext_on_a_network(plaintext.unwrap_or(false))?;
+        Ok(settings)
+    }
+}
+
+impl Settings {
+    fn refuse_plaintext_on_a_network(&self, plaintext: bool) -> Result<(), SettingsError> {
+        if self.tls.is_some() || plaintext {
+            return Ok(());
+        }
+        for (setting, address) in [
+            ("public_listen", self.public_listen),
+            ("staff_listen", self.staff_listen),
+        ] {
+            if !address.ip().is_loopback() {
+                let reason = format!(
+                    "{address} is not loopback: set tls_cert and tls_key, or plaintext = true if a proxy does TLS"
+                );
+                return Err(value(setting, reason));
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn value(setting: &'static str, reason: impl ToString) -> SettingsError {
+    SettingsError::Value {
+        setting,
+        reason: reason.to_string(),
+    }
+}
+
+fn within<T: PartialOrd + ToString>(
+    setting: &'static str,
+    given: Option<T>,
+    default: T,
+    min: T,
+    max: T,
+) -> Result<T, SettingsError> {
+    let number = given.unwrap_or(default);
+    if number < min || number > max {
+        let range = format!("must be {} to {}", min.to_string(), max.to_string());
+        return Err(value(setting, range));
+    }
+    Ok(number)
+}
+
+fn publish_every(given: Option<u32>) -> Result<Option<u32>, SettingsError> {
+    match given {
+        Some(0) => Ok(None),
+        given => within("publish_every_seconds", given, 14_400, 60, 86_400).map(Some),
+    }
+}
+
+fn parse_regions(given: Option<Vec<String>>) -> Result<Vec<Region>, SettingsError> {
+    let names = given.unwrap_or_else(|| vec!["VN".into()]);
+    let mut regions = Vec::<Region>::new();
+    for name in names {
+        let region = name
+            .parse()
+            .map_err(|_| value("regions", format!("{name:?} is no region name")))?;
+        if regions.contains(&region) {
+            return Err(value("regions", format!("{name} stands there twice")));
+        }
+        regions.push(region);
+    }
+    if regions.is_empty() {
+        return Err(value("regions", "at least one is needed"));
+    }
+    Ok(regions)
+}
+
+/// The path in a URL of the one kind that this server knows for the setting.
+fn path_of_url(
+    setting: &'static str,
+    prefix: &str,
+    given: Option<String>,
+    data_dir: &Path,
+    default: &str,
+) -> Result<PathBuf, SettingsError> {
+    match given {
+        None => Ok(data_dir.join(default)),
+        Some(url) => match url.strip_prefix(prefix) {
+            Some(path) if !path.is_empty() => Ok(path.strip_prefix("//").unwrap_or(path).into()),
+            _ => Err(value(setting, format!("must be {prefix}<path>"))),
+        },
+    }
+}

@@ -1,0 +1,198 @@
+//! Every setting as flag, `TRUYVET_*` variable and TOML key; checked once, at start.
+//!
+//! A flag wins over a variable, a variable over the file, the file over the default. With none of them a server
+//! starts in `./truyvet-data` on loopback addresses.
+
+mod args;
+mod check;
+mod log;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use tracing_subscriber::filter::Targets;
+use truyvet_crypto::Scheme;
+use truyvet_matching::{Codec, ExposureRule, Region};
+
+pub use args::SettingsArgs;
+pub use log::{LogFormat, log_filter};
+
+/// Certificate and key files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Settings, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder of keys, and of database and batches unless told otherwise.
+    pub data_dir: PathBuf,
+    /// SQLite file.
+    pub database: PathBuf,
+    /// Folder of batch files.
+    pub batches: PathBuf,
+    /// For phones.
+    pub public_listen: SocketAddr,
+    /// For officers and administrators.
+    pub staff_listen: SocketAddr,
+    /// For operators.
+    pub ops_listen: SocketAddr,
+    /// None: plain text.
+    pub tls: Option<TlsFiles>,
+    /// Whose secrets are accepted.
+    pub scheme: Scheme,
+    /// At least one.
+    pub regions: Vec<Region>,
+    /// Days for which keys are accepted and batches kept.
+    pub retention_days: u32,
+    /// Length of a window; `None` publishes on demand only.
+    pub publish_every_seconds: Option<u32>,
+    /// How far phones' clocks may be apart.
+    pub clock_tolerance_seconds: u32,
+    /// Encoding of new batches.
+    pub codec: Codec,
+    /// A batch finds an absent tag with chance 2^-this.
+    pub fingerprint_bits: u8,
+    /// Fewest tags in a batch.
+    pub pad_floor_tags: u64,
+    /// Larger batches are a multiple of this.
+    pub pad_step_tags: u64,
+    /// Life of an upload code.
+    pub code_valid_hours: u32,
+    /// Days before onset from which a case counts as contagious.
+    pub contagious_days_before_onset: u32,
+    /// When a match is an exposure.
+    pub exposure_rule: ExposureRule,
+    /// How long phones accept an index.
+    pub index_valid_hours: u32,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What to log.
+    pub log: Targets,
+}
+
+impl Settings {
+    /// The defaults, in this folder.
+    ///
+    /// # Panics
+    /// Never: defaults are valid.
+    #[must_use]
+    pub fn for_data_dir(data_dir: &Path) -> Self {
+        SettingsArgs {
+            data_dir: Some(data_dir.to_owned()),
+            ..SettingsArgs::default()
+        }
+        .check()
+        .expect("defaults are valid")
+    }
+
+    /// Folder of the key files.
+    #[must_use]
+    pub fn keys_dir(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+}
+
+/// What is wrong, and in which setting.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("config: {path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not TOML, has an unknown key or a value of the wrong type.
+    #[error("config: {path}: {reason}")]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// Key, line and reason.
+        reason: String,
+    },
+    /// A value that cannot be.
+    #[error("{setting}: {reason}")]
+    Value {
+        /// Name of the setting, with underscores.
+        setting: &'static str,
+        /// What it must be.
+        reason: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn from_toml(text: &str) -> Result<Settings, SettingsError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("truyvet.toml");
+        fs::write(&path, text).unwrap();
+        SettingsArgs {
+            config: Some(path),
+            ..SettingsArgs::default()
+        }
+        .resolve()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("truyvet.toml");
+        fs::write(
+            &path,
+            "retention_days = 10\nscheme = \"gaen\"\nregions = [\"VN-48\"]",
+        )
+        .unwrap();
+        let settings = SettingsArgs {
+            config: Some(path),
+            retention_days: Some(7),
+            ..SettingsArgs::default()
+        }
+        .resolve()
+        .unwrap();
+        assert_eq!(settings.retention_days, 7);
+        assert_eq!(settings.scheme, Scheme::Gaen);
+        assert_eq!(settings.regions[0].as_str(), "VN-48");
+        assert_eq!(settings.fingerprint_bits, 40);
+    }
+
+    #[test]
+    fn every_refusal_names_its_setting() {
+        for (text, setting) in [
+            ("retention_days = 0", "retention_days"),
+            ("publish_every_seconds = 5", "publish_every_seconds"),
+            ("fingerprint_bits = 60", "fingerprint_bits"),
+            ("codec = 9", "codec"),
+            ("scheme = \"rot13\"", "scheme"),
+            ("regions = []", "regions"),
+            ("regions = [\"vn\"]", "regions"),
+            ("regions = [\"VN\", \"VN\"]", "regions"),
+            ("database = \"mysql:x\"", "database"),
+            ("batches = \"s3://x\"", "batches"),
+            ("tls_cert = \"x\"", "tls_key"),
+            ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
+            ("public_listen = \"0.0.0.0:1\"", "public_listen"),
+            ("staff_listen = \"[::]:1\"", "staff_listen"),
+            ("log = \"what=ever\"", "log"),
+            ("log = \"info,h2=trace\"", "log"),
+            ("retentiondays = 3", "retentiondays"),
+            ("retention_days = \"many\"", "retention_days"),
+        ] {
+            let error = from_toml(text).unwrap_err().to_string();
+            assert!(error.contains(setting), "{text}: {error}");
+        }
+        assert!(from_toml("public_listen = \"0.0.0.0:1\"\nplaintext = true").is_ok());
+    }
+}
