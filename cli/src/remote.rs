@@ -141,7 +141,13 @@ pub(crate) fn explain(status: &Status) -> anyhow::Error {
     };
     let mut words = format!("the server refused: {} ({reason})", refusal.message);
     for FieldRefusal { field, description } in &refusal.fields {
-        words += &format!("\n  {field}: {description}");
+        let description = description
+            .strip_prefix(&format!("{field}: "))
+            .unwrap_or(description);
+        let line = format!("{field}: {description}");
+        if line != refusal.message {
+            words += &format!("\n  {line}");
+        }
     }
     if let Some(seconds) = refusal.retry_after_seconds {
         words += &format!("\n  try again in {seconds} s");

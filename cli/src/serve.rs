@@ -4,7 +4,7 @@
 
 use std::{
     fmt::Display,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     sync::Arc,
 };
 
@@ -62,7 +62,9 @@ pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow:
 }
 
 fn log_to_stderr(settings: &Settings) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     let subscriber = tracing_subscriber::registry().with(settings.log.clone());
     match settings.log_format {
         LogFormat::Text => subscriber.with(lines).init(),

@@ -137,7 +137,12 @@ impl World {
     /// URL for phones.
     #[must_use]
     pub fn public_url(&self) -> String {
-        format!("http://{}", self.server.public_addr())
+        let scheme = if self.settings.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.server.public_addr())
     }
 
     /// The key that the server signs with.

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use anyhow::Context as _;
+use truyvet_proto::v1 as pb;
 use truyvet_server::{authorize::Role, create_first_officer, settings::SettingsArgs};
 
-use super::RoleName;
+use super::{RoleName, show};
 use crate::effects;
 
 /// Adds an officer for whoever owns the database file; prints the credential on stdout, all else on stderr.
@@ -24,17 +24,14 @@ pub(super) async fn create(
         RoleName::Auditor => Role::Auditor,
     };
     let mut rng = effects::rng()?;
-    let (officer, credential) = create_first_officer(&settings, label, unit, role, &mut rng)
-        .await?
-        .with_context(|| settings.database.display().to_string())?;
-    eprintln!(
-        "Added {} {:?} of unit {} ({}). The credential below is shown this once; keep it in a file that only its \
-         owner may read.",
-        format!("{:?}", officer.role).to_lowercase(),
-        officer.label,
-        officer.unit_code,
-        officer.officer_id,
-    );
-    writeln!(out, "{}", credential.reveal())?;
-    Ok(())
+    let (officer, credential) =
+        create_first_officer(&settings, label, unit, role, &mut rng).await??;
+    let officer = pb::Officer {
+        officer_id: officer.officer_id,
+        label: officer.label,
+        unit_code: officer.unit_code,
+        role: i32::from(officer.role.number()),
+        active: officer.active,
+    };
+    show::new_officer(&officer, credential.reveal(), false, out)
 }

@@ -9,7 +9,8 @@ use truyvet_proto::v1::{Officer, Role, SigningKeyState, Unit};
 
 use crate::date;
 
-/// A new officer and the credential, which is shown this once.
+/// A new officer and the credential, which is shown this once: the credential alone on stdout, so that it can go
+/// straight into a file, all else on stderr.
 pub(super) fn new_officer(
     officer: &Officer,
     credential: &str,
@@ -21,8 +22,15 @@ pub(super) fn new_officer(
         object["credential"] = credential.into();
         writeln!(out, "{object}")?;
     } else {
-        writeln!(out, "officer     {}", officer.officer_id)?;
-        writeln!(out, "credential  {credential}")?;
+        eprintln!(
+            "Added {} {:?} of unit {} ({}). The credential is shown this once; keep it in a file that only its owner may \
+             read.",
+            role(officer.role()),
+            officer.label,
+            officer.unit_code,
+            officer.officer_id,
+        );
+        writeln!(out, "{credential}")?;
     }
     Ok(())
 }

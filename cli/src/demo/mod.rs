@@ -158,7 +158,7 @@ impl DemoArgs {
             None => format!("a made-up town (seed {})", self.seed),
             Some(file) => {
                 let name = file.file_name().unwrap_or(file.as_os_str());
-                format!("the town of {}", name.to_string_lossy())
+                format!("a town from {}", name.to_string_lossy())
             }
         }
     }

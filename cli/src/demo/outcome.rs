@@ -29,8 +29,8 @@ pub(crate) enum Phase {
     Publish,
     /// Downloading, verifying and matching on every phone.
     Sync,
-    /// The truth, and the comparison with it.
-    Compare,
+    /// Who ought to be told.
+    Truth,
 }
 
 impl Phase {
@@ -43,7 +43,7 @@ impl Phase {
         Self::Upload,
         Self::Publish,
         Self::Sync,
-        Self::Compare,
+        Self::Truth,
     ];
 
     /// What a person reads.
@@ -56,7 +56,7 @@ impl Phase {
             Self::Upload => "redeem and upload",
             Self::Publish => "build, sign, publish",
             Self::Sync => "download and match",
-            Self::Compare => "compare with the truth",
+            Self::Truth => "compute the truth",
         }
     }
 }

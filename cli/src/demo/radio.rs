@@ -30,7 +30,7 @@ pub(crate) fn rssi_dbm(distance_mm: u32) -> Option<i8> {
         clippy::cast_possible_truncation,
         reason = "between the sensitivity and -60"
     )]
-    (dbm >= f64::from(SENSITIVITY_DBM)).then(|| dbm as i8)
+    (dbm >= f64::from(SENSITIVITY_DBM)).then_some(dbm as i8)
 }
 
 #[cfg(test)]

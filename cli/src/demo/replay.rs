@@ -117,7 +117,7 @@ pub(crate) async fn replay(script: &Script<'_>, progress: &Progress) -> anyhow::
         contacts: script.contacts.all().len(),
         sightings,
         days,
-        expected: watch.time(Phase::Compare, truth).await,
+        expected: watch.time(Phase::Truth, truth).await,
         told,
         phases: watch.0,
         total: begin.elapsed(),

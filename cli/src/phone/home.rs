@@ -173,7 +173,10 @@ impl Home {
     ) -> anyhow::Result<Region> {
         let config = match phone.config() {
             Some(config) => config,
-            None => phone.refresh_config(connection, now).await?,
+            None => phone
+                .refresh_config(connection, now)
+                .await
+                .with_context(|| self.server.clone())?,
         };
         match given {
             Some(region) if !config.regions.contains(&region) => {

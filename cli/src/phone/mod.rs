@@ -12,6 +12,7 @@ use std::{io::Write, path::PathBuf};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
+use truyvet_crypto::Timestamp;
 use truyvet_matching::Region;
 use truyvet_phone::UploadOptions;
 
@@ -25,8 +26,14 @@ pub(crate) enum PhoneCommand {
     Ids(ids::IdsArgs),
     /// Make a phone in a folder, for one server
     Init(home::InitArgs),
-    /// Print the ID to broadcast now, in hex
-    Broadcast(DirArgs),
+    /// Print the ID to broadcast, in hex
+    Broadcast {
+        #[command(flatten)]
+        home: DirArgs,
+        /// Unix time of the broadcast, seconds [default: now]
+        #[arg(long, value_name = "SECONDS")]
+        time: Option<i64>,
+    },
     /// Keep what was heard
     Hear(hear::HearArgs),
     /// Download every new batch and match it
@@ -78,10 +85,16 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
     match command {
         PhoneCommand::Ids(args) => ids::run(&args, out),
         PhoneCommand::Init(args) => home::init(&args, now, out).await,
-        PhoneCommand::Broadcast(args) => {
-            let id = Home::open(&args.dir)?
+        PhoneCommand::Broadcast { home, time } => {
+            let time = match time {
+                Some(seconds) => {
+                    Timestamp::from_unix_seconds(seconds).context("--time: not a time")?
+                }
+                None => now,
+            };
+            let id = Home::open(&home.dir)?
                 .phone(now)?
-                .broadcast_id(now, &mut effects::rng()?)?;
+                .broadcast_id(time, &mut effects::rng()?)?;
             Ok(writeln!(out, "{}", HEXLOWER.encode(id.as_bytes()))?)
         }
         PhoneCommand::Hear(args) => hear::run(&args, now, out),
@@ -111,7 +124,10 @@ async fn sync(args: &NetworkArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let (phone, connection) = (home.phone(now)?, home.connection()?);
     phone.purge(now)?;
     let region = home.region(&phone, &connection, args.region, now).await?;
-    let report = phone.sync(&connection, region, now).await?;
+    let report = phone
+        .sync(&connection, region, now)
+        .await
+        .with_context(|| home.server().to_owned())?;
     writeln!(
         out,
         "{} of {region}, {} bytes, {}",
@@ -141,11 +157,13 @@ async fn upload(
             let options = UploadOptions::default();
             phone
                 .upload(&connection, code, region, &options, now, &mut rng)
-                .await?
+                .await
+                .with_context(|| home.server().to_owned())?
         }
         None => phone
             .resume_upload(&connection, now, &mut rng)
-            .await?
+            .await
+            .with_context(|| home.server().to_owned())?
             .context("no upload is on its way: give --code")?,
     };
     writeln!(

@@ -128,12 +128,12 @@ impl Listener {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let graceful = GracefulShutdown::new();
         loop {
-            let place = Arc::clone(&places)
-                .acquire_owned()
-                .await
-                .expect("never closed");
-            let accepted = tokio::select! {
-                accepted = self.tcp.accept() => accepted,
+            let accepted = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place.expect("never closed"), self.tcp.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepted => accepted,
                 // An error means that the sender is gone: stop as well.
                 _ = stop.wait_for(|stop| *stop) => break,
             };

@@ -27,8 +27,8 @@ pub enum PublishError {
     /// Not a region of this deployment.
     #[error("no such region")]
     UnknownRegion,
-    /// The clock went back: a window cannot close before the one before it.
-    #[error("the clock stands before the last window's closing time ({})", .last_closed_at.unix_seconds())]
+    /// The clock went back, or not on: a window cannot close before or with the one before it.
+    #[error("the clock must be past the last window's closing time ({})", .last_closed_at.unix_seconds())]
     ClockBehind {
         /// When the last window closed.
         last_closed_at: Timestamp,

@@ -48,8 +48,8 @@ pub(super) fn columns(
     let top_value = ticks.last().copied().unwrap_or(step);
     let y = |value: f64| HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top_value;
     let group = (WIDTH - LEFT) / number(columns.len().max(1));
-    // Labels keep 34 units of distance.
-    let every = 1.0 + (34.0 / group).floor().max(0.0);
+    // A date takes 48 units.
+    let every = (48.0 / group).ceil();
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
             @for &tick in &ticks {
@@ -79,7 +79,7 @@ pub(super) fn columns(
 
 /// Bars one below the other.
 pub(super) fn rows(title: &str, rows: &[Row]) -> Markup {
-    const LABEL: f64 = 158.0;
+    const LABEL: f64 = 176.0;
     const SHOWN: f64 = 64.0;
     const LINE: f64 = 26.0;
     let longest = rows
@@ -148,7 +148,10 @@ mod tests {
             (0.0, vec![0.0, 1.0]),
             (3.0, vec![0.0, 1.0, 2.0, 3.0]),
             (21.0, vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0]),
-            (20_100.0, vec![0.0, 5_000.0, 10_000.0, 15_000.0, 20_000.0, 25_000.0]),
+            (
+                20_100.0,
+                vec![0.0, 5_000.0, 10_000.0, 15_000.0, 20_000.0, 25_000.0],
+            ),
         ] {
             let columns = [Column {
                 label: String::new(),

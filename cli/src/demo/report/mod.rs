@@ -108,12 +108,12 @@ fn by_day(outcome: &Outcome) -> Markup {
 
 fn minutes(outcome: &Outcome) -> Markup {
     const BOUNDS: [(u32, &str); 6] = [
-        (15, "15–29"),
-        (30, "30–59"),
-        (60, "60–119"),
-        (120, "120–239"),
-        (240, "240–479"),
-        (480, "480+"),
+        (15, "¼–½ h"),
+        (30, "½–1 h"),
+        (60, "1–2 h"),
+        (120, "2–4 h"),
+        (240, "4–8 h"),
+        (480, "8 h +"),
     ];
     let longest = outcome.longest_days();
     let columns: Vec<Column> = BOUNDS
@@ -131,7 +131,7 @@ fn minutes(outcome: &Outcome) -> Markup {
     html! {
         section class="card" {
             h2 { "How long the alerted were near cases" }
-            p { "People, by the minutes of their longest day within 2 m" }
+            p { "People, by the time of their longest day within 2 m" }
             (chart::columns("People alerted by minutes of exposure", &["told"], &columns, |value| format!("{value:.0}")))
         }
     }
@@ -149,7 +149,7 @@ fn bytes(outcome: &Outcome) -> Markup {
     html! {
         section class="card" {
             h2 { "What a phone downloads" }
-            p { "Each evening, the new batch; index and configuration come on top" }
+            p { "Each evening's new batch" }
             (chart::columns("Bytes per phone and day", &["told"], &columns, words::round_bytes))
         }
     }
@@ -189,8 +189,7 @@ fn day_table(outcome: &Outcome) -> Markup {
                 table {
                     thead {
                         tr {
-                            th { "day" } th { "cases" } th { "uploads" } th { "first alerts" }
-                            th { "tags in the batch" } th { "batch file" } th { "per phone" }
+                            th { "day" } th { "cases" } th { "first alerts" } th { "tags" } th { "batch file" }
                         }
                     }
                     tbody {
@@ -198,11 +197,9 @@ fn day_table(outcome: &Outcome) -> Markup {
                             tr {
                                 td { (date::show(day.day)) }
                                 td { (day.cases) }
-                                td { (day.uploads) }
                                 td { (day.newly_alerted) }
                                 td { (words::grouped(day.tags)) }
                                 td { (words::bytes(count(day.batch_bytes))) }
-                                td { (words::bytes(day.bytes_per_phone)) }
                             }
                         }
                     }
@@ -257,13 +254,4 @@ mod tests {
         let page = page(&wrong, "a file", &[]);
         assert!(page.contains("verdict wrong") && !page.contains("verdict right"));
     }
-}
-#[test]
-fn tmp_write() {
-    let rules = [("Radio", "Path loss without noise: -86 dBm at 2 m, 20 dB for each factor of ten, heard down to -100 dBm, which is 10 m. So a signal of -86 dBm or more means exactly 2 m or less.".to_owned()),("Rule","x y z".to_owned())];
-    std::fs::write(
-        "/tmp/report.html",
-        page(&super::outcome::tests::sample(), "a made-up town", &rules),
-    )
-    .unwrap();
 }

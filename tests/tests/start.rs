@@ -1,0 +1,139 @@
+//! How a server starts: with TLS or not at all, alone in its folder, never half.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
+
+use truyvet_phone::{ConnectOptions, Connection, Phone};
+use truyvet_server::{
+    Effects, Entropy, StartError, WalkOn,
+    settings::{Settings, TlsFiles},
+};
+use truyvet_tests::world::{ManualClock, NOON, World, rng};
+
+fn effects() -> Effects {
+    Effects {
+        clock: Arc::new(ManualClock::at(NOON)),
+        entropy: Arc::new(Entropy::from_seed([9; 32])),
+        steps: Arc::new(WalkOn),
+    }
+}
+
+fn on_free_ports(mut settings: Settings) -> Settings {
+    settings.public_listen.set_port(0);
+    settings.staff_listen.set_port(0);
+    settings.ops_listen.set_port(0);
+    settings
+}
+
+async fn refused(settings: Settings) -> StartError {
+    let started = truyvet_server::start(settings, effects()).await;
+    started.err().expect("it does not start")
+}
+
+#[tokio::test]
+async fn phones_come_over_tls_and_refuse_another_authority() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["good", "other"].map(|name| {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let files = TlsFiles {
+            cert: folder.path().join(format!("{name}.pem")),
+            key: folder.path().join(format!("{name}.key")),
+        };
+        fs::write(&files.cert, made.cert.pem()).unwrap();
+        fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        files
+    });
+    let world = World::with(|settings| settings.tls = Some(files[0].clone())).await;
+    let phone = Phone::in_memory(
+        world.settings.scheme,
+        world.trusted(),
+        world.now(),
+        &mut rng(1),
+    )
+    .unwrap();
+    let connect = |files: &TlsFiles| {
+        let options = ConnectOptions {
+            ca_pem: Some(fs::read(&files.cert).unwrap()),
+            ..ConnectOptions::default()
+        };
+        Connection::open(&world.public_url(), &options).unwrap()
+    };
+    // gRPC (the configuration) and HTTP (the index) on the one port.
+    let region = "VN".parse().unwrap();
+    phone
+        .refresh_config(&connect(&files[0]), world.now())
+        .await
+        .unwrap();
+    phone
+        .sync(&connect(&files[0]), region, world.now())
+        .await
+        .unwrap();
+    let other = connect(&files[1]);
+    assert!(phone.refresh_config(&other, world.now()).await.is_err());
+    assert!(phone.sync(&other, region, world.now()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.pem");
+    fs::write(&broken, "not a certificate").unwrap();
+    let mut settings = on_free_ports(Settings::for_data_dir(&folder.path().join("data")));
+    settings.tls = Some(TlsFiles {
+        cert: broken.clone(),
+        key: broken.clone(),
+    });
+    let error = refused(settings).await.to_string();
+    assert!(
+        error.contains("tls_") && error.contains("broken.pem"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn two_servers_do_not_work_in_one_folder() {
+    let world = World::new().await;
+    let error = refused(on_free_ports(world.settings.clone())).await;
+    assert!(matches!(error, StartError::InUse(_)), "{error}");
+    assert!(error.to_string().contains("data_dir"));
+    // Once it has stopped, another may.
+    drop(world.restarted().await);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = on_free_ports(Settings::for_data_dir(folder.path()));
+    settings.staff_listen = world.server.staff_addr();
+    let error = refused(settings).await.to_string();
+    assert!(error.contains("staff_listen"), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = on_free_ports(Settings::for_data_dir(folder.path()));
+    let damaged = vec![7; 40_000];
+    fs::write(&settings.database, &damaged).unwrap();
+    let error = refused(settings.clone()).await;
+    assert!(matches!(error, StartError::Store(_)), "{error}");
+    assert_eq!(fs::read(&settings.database).unwrap(), damaged);
+}
+
+#[tokio::test]
+async fn what_a_server_makes_is_for_its_owner_alone() {
+    let world = World::new().await;
+    world.publish().await;
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let settings = &world.settings;
+    assert_eq!(mode(&settings.data_dir), 0o700);
+    assert_eq!(mode(&settings.keys_dir()), 0o700);
+    for entry in fs::read_dir(&settings.data_dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("truyvet.db") {
+            assert_eq!(mode(&path), 0o600, "{name}");
+        }
+    }
+}
