@@ -132,7 +132,9 @@ impl Interceptor for Bearer {
 pub(crate) fn explain(status: &Status) -> anyhow::Error {
     // Takes control characters out of what a server says.
     let refusal = ServerRefusal::from(status.clone());
-    if refusal.code == Code::Unavailable && refusal.reason.is_empty() {
+    // Only a status that was made on this side has a source.
+    let ours = std::error::Error::source(status).is_some() || refusal.code == Code::Unavailable;
+    if ours && refusal.reason.is_empty() {
         return anyhow!("cannot reach the server: {}", causes(status));
     }
     let reason = match refusal.reason.as_str() {

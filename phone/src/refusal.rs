@@ -60,7 +60,7 @@ impl From<Status> for ServerRefusal {
             .map_or(&[][..], |bad| &bad.field_violations);
         Self {
             code: status.code(),
-            message: printable(status.message()),
+            message: printable(&message(&status)),
             reason: printable(reason),
             fields: violations
                 .iter()
@@ -99,6 +99,21 @@ impl fmt::Display for ServerRefusal {
 }
 
 impl std::error::Error for ServerRefusal {}
+
+/// What the server says; or, if the call failed on this side, what and why.
+fn message(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut source = std::error::Error::source(status);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Many wrap another and repeat its text.
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
 
 fn printable(text: &str) -> String {
     text.chars()

@@ -42,7 +42,7 @@ CREATE TABLE region (
     last_digest   BLOB CHECK (length(last_digest) = 32), -- its SHA-256; NULL before the first
     generated_at  INTEGER NOT NULL,                 -- of the newest index seen
     valid_until   INTEGER NOT NULL,                 -- of the newest index seen
-    etag          TEXT                              -- of that index, once all of its batches are matched; else NULL
+    etag          TEXT                              -- of that index (its SHA-256), once all of its batches are matched; else NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Sightings that matched a batch. Lifetime: retention, counted from the sighting.

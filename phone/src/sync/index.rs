@@ -18,9 +18,6 @@ use crate::{
 /// Room for 10,000 batches: 30 days of one every five minutes.
 const MAX_INDEX_BYTES: u64 = 1 << 20;
 
-/// Longest ETag that is kept.
-const MAX_ETAG_BYTES: usize = 256;
-
 /// Why an index is refused. Safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
@@ -136,14 +133,14 @@ pub(super) async fn fetch(
     match response.status() {
         StatusCode::NOT_MODIFIED if known.is_some() => Ok(Fetched::Unchanged),
         StatusCode::OK => {
-            let etag = response
-                .headers()
-                .get(header::ETAG)
-                .and_then(|etag| etag.to_str().ok())
-                .filter(|etag| etag.len() <= MAX_ETAG_BYTES)
-                .map(str::to_owned);
+            let etag = response.headers().get(header::ETAG).cloned();
             let body = read_body(response, MAX_INDEX_BYTES).await?;
             let signed = prost::Message::decode(&*body).map_err(|_| IndexError::Decode)?;
+            // Only the one that follows from the content is sent back: any other could be this phone's own number.
+            let expected = format!("\"{}\"", Digest::of(&body));
+            let etag = etag
+                .is_some_and(|etag| etag == expected)
+                .then_some(expected);
             Ok(Fetched::Signed { signed, etag })
         }
         status => Err(HttpError::Status(status.as_u16()).into()),

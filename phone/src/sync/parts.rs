@@ -20,9 +20,12 @@ pub(crate) enum Parts {
 }
 
 impl Parts {
-    /// Keeps parts in a folder, which it makes first.
+    /// Keeps parts in a folder, which it makes first: for this user alone, since the phone's secrets are there too.
     pub(crate) fn in_folder(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(folder)?;
         Ok(Self::Folder(folder.to_owned()))
     }
 
@@ -86,7 +89,8 @@ impl Parts {
         }
     }
 
-    /// Throws away the parts of files that nobody publishes any more. Other files in the folder stay.
+    /// Throws away the parts of files that are not wanted any more, another region's included: it is broken downloads
+    /// that leave parts, and those begin anew. Other files in the folder stay.
     pub(super) fn discard_all_but(&self, wanted: &[Digest]) -> io::Result<()> {
         match self {
             Self::Folder(folder) => {

@@ -17,7 +17,7 @@ pub(super) struct Progress {
     pub(super) generated_at: Timestamp,
     /// Of the newest index seen.
     pub(super) valid_until: Timestamp,
-    /// Of that index, once all of its batches are matched.
+    /// Of that index, its SHA-256 in quotes; there once all of its batches are matched.
     pub(super) etag: Option<String>,
 }
 

@@ -189,7 +189,7 @@ fn day_table(outcome: &Outcome) -> Markup {
                 table {
                     thead {
                         tr {
-                            th { "day" } th { "cases" } th { "first alerts" } th { "tags" } th { "batch file" }
+                            th { "day" } th { "cases" } th { "alerts" } th { "tags" } th { "batch" }
                         }
                     }
                     tbody {

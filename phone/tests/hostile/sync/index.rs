@@ -150,3 +150,54 @@ async fn a_server_that_forgot_a_batch_is_found_out() {
     world.server.send_all(&world.publisher, &empty);
     assert_eq!(world.sync().await.unwrap().batches, 0);
 }
+
+#[tokio::test]
+async fn an_etag_that_could_number_phones_is_not_sent_back() {
+    let mut world = World::new().await;
+    world.publish(1);
+    world
+        .server
+        .change(INDEX, |page| page.etag = Some("\"phone-4711\"".to_owned()));
+    world.sync().await.unwrap();
+    world.server.asked();
+    assert!(!world.sync().await.unwrap().index_unchanged);
+    assert_eq!(world.server.asked(), [asked(INDEX, None)]);
+}
+
+#[tokio::test]
+async fn an_old_index_is_not_confirmed_while_a_newer_one_is_not_done() {
+    let mut world = World::new().await;
+    world.publish(1);
+    world.sync().await.unwrap();
+    let old = world.publisher.index(world.now);
+    world.publisher.publish(vec![], world.now);
+    world.now = world.now.plus_seconds(600);
+    world.send();
+    let (path, _) = world.publisher.file(1);
+    world.server.change(&path, |page| page.body[50] ^= 1);
+    world.sync().await.unwrap_err();
+    // "Still the one you have" would be true of the old index, and hide the batch that is still to come.
+    world.server.send_all(&world.publisher, &old);
+    let refused = world.sync().await.unwrap_err();
+    assert_eq!(refused, "index of VN: older than one seen before, by 600 s");
+}
+
+#[test]
+fn an_older_configuration_brings_nothing_back() {
+    let phone = phone(Scheme::Bluezone, 1);
+    let offer = |seconds, token_key| {
+        let signed = signed_config(
+            Scheme::Bluezone,
+            noon().plus_seconds(seconds),
+            [token_key; 32],
+        );
+        phone
+            .accept_config(&signed, noon())
+            .unwrap()
+            .token_public_key[0]
+    };
+    assert_eq!(offer(60, 1), 1);
+    assert_eq!(offer(59, 2), 1);
+    assert_eq!(offer(61, 3), 3);
+    assert_eq!(phone.config().unwrap().token_public_key, [3; 32]);
+}
