@@ -4,11 +4,8 @@ use std::{io::Write, path::Path};
 
 use anyhow::{Context as _, anyhow, ensure};
 use data_encoding::HEXLOWER;
-use truyvet_crypto::{
-    Tag,
-    sign::{Purpose, SigningKey, TrustedKeys},
-};
-use truyvet_matching::{Header, VerifiedBatch, inspect};
+use truyvet_crypto::{Tag, sign::TrustedKeys};
+use truyvet_matching::{VerifiedBatch, query_unsigned};
 
 use crate::{lines::Lines, phone::ids::from_hex};
 
@@ -60,31 +57,13 @@ pub(super) fn run(
     trusted: Option<TrustedKeys>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let (bytes, trusted) = match trusted {
-        Some(trusted) => (bytes, trusted),
-        None => signed_by_nobody(bytes)?,
+    let matches = match trusted {
+        Some(trusted) => VerifiedBatch::verify(bytes, &trusted)?.matches(tags),
+        // Somebody who has no key trusts whoever wrote the file.
+        None => query_unsigned(&bytes, tags)?,
     };
-    let batch = VerifiedBatch::verify(bytes, &trusted)?;
-    for &index in batch.matches(tags).indices() {
+    for &index in matches.indices() {
         writeln!(out, "{}", HEXLOWER.encode(tags[index].as_bytes()))?;
     }
     Ok(())
-}
-
-/// Only verified batches can be asked. Somebody who has no key trusts whoever wrote the file: so a key that everybody
-/// can make signs it again, in memory.
-fn signed_by_nobody(mut bytes: Vec<u8>) -> anyhow::Result<(Vec<u8>, TrustedKeys)> {
-    let original = inspect(&bytes)?.header;
-    let key = SigningKey::from_seed(&[0; 32]);
-    let header = Header {
-        key_id: key.verifying_key().id(),
-        ..original
-    };
-    let body_start = usize::try_from(header.body_start())?;
-    let encoded = header.encode();
-    bytes[..encoded.len()].copy_from_slice(&encoded);
-    let (signed, _) = bytes.split_at(body_start - 64);
-    let signature = key.sign(Purpose::Batch, signed);
-    bytes[body_start - 64..body_start].copy_from_slice(&signature);
-    Ok((bytes, TrustedKeys::new(vec![key.verifying_key()])))
 }

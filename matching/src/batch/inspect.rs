@@ -1,8 +1,10 @@
 //! Looks into a batch file without a key: for people who operate a service.
 //!
-//! Tells whether a file is whole, not who made it: phones use [`VerifiedBatch`](crate::VerifiedBatch).
+//! Tells whether a file is whole, not who made it: phones use [`VerifiedBatch`].
 
-use super::{BatchError, Chunk, Digest, Header, frame::Frame};
+use truyvet_crypto::Tag;
+
+use super::{BatchError, Chunk, Digest, Header, Matches, VerifiedBatch, frame::Frame};
 
 /// What can be told of a batch file without trusting anybody.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +34,7 @@ impl Summary {
     }
 }
 
-/// Checks all that [`VerifiedBatch::verify`](crate::VerifiedBatch::verify) does, but for the signature.
+/// Checks all that [`VerifiedBatch::verify`] does, but for the signature.
 ///
 /// # Errors
 /// [`BatchError`] says what is wrong.
@@ -56,4 +58,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Summary, BatchError> {
         largest_chunk_bytes: chunks.iter().map(bytes_of).max().unwrap_or(0),
         header: frame.header,
     })
+}
+
+/// Which of `tags` are in a file that nobody vouches for: [`VerifiedBatch::matches`] without the signature.
+///
+/// # Errors
+/// [`BatchError`] says what is wrong.
+pub fn query_unsigned(bytes: &[u8], tags: &[Tag]) -> Result<Matches, BatchError> {
+    Ok(VerifiedBatch::whole(bytes)?.matches(tags))
 }

@@ -25,6 +25,6 @@ pub use header::{
     BatchKind, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS, MAX_CHUNKS,
     MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS, TAGS_PER_CHUNK,
 };
-pub use inspect::{Summary, inspect};
+pub use inspect::{Summary, inspect, query_unsigned};
 pub use region::{Region, UnknownRegion};
 pub use verified::{Matches, VerifiedBatch};
