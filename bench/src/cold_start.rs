@@ -3,6 +3,7 @@
 //! Linux only, because of `/proc`.
 
 use std::{
+    env,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -89,13 +90,20 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// The release binary of this workspace, made if it is not up to date.
 fn build() -> anyhow::Result<PathBuf> {
-    let output = Command::new("cargo")
+    let mut command = Command::new("cargo");
+    command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .args(["build", "--release", "--locked", "--package", "truyvet"])
         .args(["--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo")?;
+        .stderr(Stdio::inherit());
+    // What `cargo run` tells us of our own package; ring's build script would see a change in it and run again.
+    for (variable, _) in env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&variable);
+        }
+    }
+    let output = command.output().context("cargo")?;
     ensure!(output.status.success(), "the release build failed");
     String::from_utf8(output.stdout)?
         .lines()

@@ -1,5 +1,10 @@
 //! The binary as a script sees it: exact output, exit codes, errors that name what is wrong.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},

@@ -1,6 +1,11 @@
 //! Index and batches as phones and CDNs see them: HTTP and gRPC give the same bytes; ranges, entity tags, cache
 //! lifetimes, retention.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use prost::Message as _;
 use reqwest::{StatusCode, header};
 use truyvet_crypto::sign::{KeyId, Purpose};

@@ -1,6 +1,11 @@
 //! The server process is killed (SIGKILL) between every two steps of upload and of publication and started again:
 //! every acknowledged upload is in exactly one published window, and nothing is published twice.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use prost::Message as _;

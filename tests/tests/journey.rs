@@ -1,6 +1,11 @@
 //! The whole way with real phones: hear, authorize, upload, publish, download, verify, match, expose. Everything over
 //! real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::rngs::StdRng;

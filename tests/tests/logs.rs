@@ -1,6 +1,11 @@
 //! No secret is in a log: everything that a journey logged, at the finest level, is searched for every secret that it
 //! used, in each way that bytes get printed.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex},

@@ -1,5 +1,10 @@
 //! Officers and administrators: who may do what, what became of a code, figures, keys.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use tonic::{Code, Status, transport::Channel};
 use truyvet_crypto::Day;
 use truyvet_proto::v1::{

@@ -1,6 +1,11 @@
 //! What bad input gets: a clear status with a reason and the field at fault, nothing stored, neither code nor token
 //! spent.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: clippy.toml covers only the tests themselves"
+)]
+
 use tonic::Code;
 use truyvet_crypto::{DisclosedKey, Scheme, SlotSet, token::Token};
 use truyvet_proto::v1::{ListBatchesRequest, RedeemRequest, UploadRequest};

@@ -107,6 +107,14 @@ fn succeeds(step: &Step, ci: bool) -> bool {
         .current_dir(root.expect("xtask lies in the workspace"))
         .args(step.arguments)
         .envs(step.environment.iter().copied());
+    // What `cargo run` tells us of xtask's own package. ring's build script watches these: handed on, every switch
+    // between `cargo xtask` and plain cargo would build ring and all that rests on it again.
+    for (variable, _) in env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&variable);
+        }
+    }
     if ci {
         command.env("CARGO_INCREMENTAL", "0");
     }
