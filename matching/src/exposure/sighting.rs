@@ -44,8 +44,9 @@ impl Sighting {
 ///
 /// - `matches`: for a slice of tags of which the i-th is that of `sightings[i]`.
 ///
-/// Leaves out what was heard when the batch had closed ([`Matches::closed_at`]) or later: its salt is public since, and
-/// anyone can make up an ID that matches.
+/// Leaves out what may have been heard when the batch had closed ([`Matches::closed_at`]) or later: its salt is public
+/// since, and anyone can make up an ID that matches. So a sighting must have ended by then. Servers publish a slot only
+/// once every honest sighting of it has.
 ///
 /// To judge several batches together, join each and put the results in one list: a sighting that stands there twice
 /// counts once.
@@ -55,7 +56,7 @@ pub fn join(matches: &Matches, sightings: &[Sighting]) -> Vec<Sighting> {
         .indices()
         .iter()
         .filter_map(|&index| sightings.get(index))
-        .filter(|sighting| sighting.time < matches.closed_at())
+        .filter(|sighting| sighting.end() <= matches.closed_at())
         .copied()
         .collect()
 }
@@ -74,9 +75,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_after_closing_time_does_not_match() {
-        let sightings = [99, 100, 50, 101, 7].map(sighting);
-        let closed_at = Timestamp::MIN.plus_seconds(100);
+    fn what_may_have_been_heard_after_closing_time_does_not_match() {
+        // Each stands for five minutes.
+        let sightings = [99, 101, 50, 400, 7].map(sighting);
+        let closed_at = Timestamp::MIN.plus_seconds(400);
         let matches = Matches::of_test(vec![0, 1, 2, 3], closed_at);
         assert_eq!(join(&matches, &sightings), [sighting(99), sighting(50)]);
     }

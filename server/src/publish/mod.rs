@@ -9,4 +9,4 @@ mod select;
 
 pub use run::{PublishError, publish, take_up};
 pub use schedule::{is_due, keep_publishing};
-pub use select::select;
+pub use select::{select, slots_until};

@@ -11,7 +11,7 @@ use truyvet_matching::{
     build::{BatchParameters, BuildError, SignedBatch, TagSet, build},
 };
 
-use super::select;
+use super::{select, slots_until};
 use crate::{
     context::{Context, Step},
     download::batch_path,
@@ -88,6 +88,7 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
     let mut closing = Closing {
         region,
         closed_at: now,
+        slots_until: slots_until(now, settings.clock_tolerance_seconds),
         first_window_start: now.plus_seconds(-FIRST_WINDOW_SECONDS),
         salt: [0; 16],
         padding_seed: [0; 32],
@@ -138,9 +139,9 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
 }
 
 async fn select_and_pad(context: &Context, window: &ClosedWindow) -> Result<TagSet, PublishError> {
-    // A slot of the day before may have ended after the last window closed.
+    // A slot of the day before may have ended after the last window took slots.
     let since = window
-        .previous_closed_at
+        .previous_slots_until
         .unwrap_or(Timestamp::MIN)
         .plus_seconds(-86_400)
         .day();

@@ -5,10 +5,23 @@ use truyvet_matching::build::TagSet;
 
 use crate::store::{AcceptedKey, ClosedWindow};
 
-/// The tags that this window publishes: of the slots that had ended when it closed, those that no earlier window took.
+/// Longest time that one record of a phone's sighting store stands for, in seconds.
+const SIGHTING_SECONDS: i64 = 300;
+
+/// Until when slots must have ended for a window that closes now.
 ///
-/// A slot is taken by the first window that closes after both the key was accepted and the slot has ended. That rule
-/// needs no mark on a slot that says whether it was published, so nothing can get out of step.
+/// A phone believes a match only if the sighting had ended when the batch closed. A listener whose clock runs ahead by
+/// the tolerance records the end of a slot that much later, in a record of five minutes; so a slot waits that long.
+#[must_use]
+pub fn slots_until(closes_at: Timestamp, clock_tolerance_seconds: u32) -> Timestamp {
+    closes_at.plus_seconds(-i64::from(clock_tolerance_seconds) - SIGHTING_SECONDS)
+}
+
+/// The tags that this window publishes: of the slots that had ended in time ([`slots_until`]), those that no earlier
+/// window took.
+///
+/// A slot is taken by the first window after both the key was accepted and the slot has ended in time. That rule needs
+/// no mark on a slot that says whether it was published, so nothing can get out of step.
 #[must_use]
 pub fn select(window: &ClosedWindow, keys: &[AcceptedKey]) -> TagSet {
     let mut tags = Vec::<Tag>::new();
@@ -26,10 +39,10 @@ pub fn select(window: &ClosedWindow, keys: &[AcceptedKey]) -> TagSet {
 }
 
 fn takes(window: &ClosedWindow, accepted_window: u64, slot_end: Timestamp) -> bool {
-    let ended = slot_end <= window.closing.closed_at;
+    let ended = slot_end <= window.closing.slots_until;
     let taken_before = accepted_window < window.sequence
         && window
-            .previous_closed_at
+            .previous_slots_until
             .is_some_and(|previous| slot_end <= previous);
     accepted_window <= window.sequence && ended && !taken_before
 }
@@ -48,14 +61,15 @@ mod tests {
         Day::from_number(18_500)
     }
 
-    /// Windows that close so many slots after midnight (window 1 before the day began).
+    /// Windows that take slots until so many after midnight (window 1 before the day began).
     fn window(sequence: u64, closes_after_slots: &[i64]) -> ClosedWindow {
         let at = |slots: i64| day().start().plus_seconds(slots * 900);
         let index = usize::try_from(sequence).unwrap() - 1;
         ClosedWindow {
             closing: Closing {
                 region: "VN".parse().unwrap(),
-                closed_at: at(closes_after_slots[index]),
+                closed_at: at(closes_after_slots[index]).plus_seconds(600),
+                slots_until: at(closes_after_slots[index]),
                 first_window_start: Timestamp::MIN,
                 salt: [0; 16],
                 padding_seed: [0; 32],
@@ -66,7 +80,10 @@ mod tests {
                 pad_step_tags: 1,
             },
             sequence,
-            previous_closed_at: index.checked_sub(1).map(|i| at(closes_after_slots[i])),
+            previous_closed_at: index
+                .checked_sub(1)
+                .map(|i| at(closes_after_slots[i]).plus_seconds(600)),
+            previous_slots_until: index.checked_sub(1).map(|i| at(closes_after_slots[i])),
             previous: Digest::ZERO,
         }
     }
@@ -95,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_still_runs_is_not_published() {
+    fn a_slot_that_has_not_ended_in_time_waits() {
         let closes = [10];
         let key = DisclosedKey::new(SCHEME, day(), vec![5; 32], SlotSet::full(SCHEME)).unwrap();
         let keys = [AcceptedKey {

@@ -148,6 +148,8 @@ pub struct Closing {
     pub region: Region,
     /// Now.
     pub closed_at: Timestamp,
+    /// Slots that ended later wait for the next window: see `publish::select`.
+    pub slots_until: Timestamp,
     /// Start of the region's first window; later ones start where the one before closed.
     pub first_window_start: Timestamp,
     /// Drawn after the window has closed to uploads: see `publish::run`.
@@ -175,6 +177,8 @@ pub struct ClosedWindow {
     pub sequence: u64,
     /// When the window before closed; `None` for the first.
     pub previous_closed_at: Option<Timestamp>,
+    /// Until when the window before took slots; `None` for the first.
+    pub previous_slots_until: Option<Timestamp>,
     /// Digest of the file before; zero for the first.
     pub previous: Digest,
 }

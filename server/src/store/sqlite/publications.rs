@@ -20,9 +20,10 @@ pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed
         .execute(
             "INSERT INTO publication
                  (region, sequence, closed_at, first_window_start, salt, padding_seed, key_id, codec,
-                  fingerprint_bits, pad_floor_tags, pad_step_tags)
+                  fingerprint_bits, pad_floor_tags, pad_step_tags, slots_until)
              VALUES (?1, (SELECT coalesce(max(sequence), 0) + 1 FROM publication WHERE region = ?1),
-                     ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                     max(?11, (SELECT coalesce(max(slots_until), 0) FROM publication WHERE region = ?1)))",
             params![
                 closing.region.as_str(),
                 closing.closed_at.unix_seconds(),
@@ -34,6 +35,7 @@ pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed
                 closing.fingerprint_bits,
                 integer(closing.pad_floor_tags),
                 integer(closing.pad_step_tags),
+                closing.slots_until.unix_seconds(),
             ],
         )
         .map_err(database_error)?;
@@ -63,6 +65,7 @@ struct WindowRow {
     fingerprint_bits: u8,
     pad_floor_tags: i64,
     pad_step_tags: i64,
+    slots_until: i64,
 }
 
 fn window_row(row: &Row<'_>) -> rusqlite::Result<WindowRow> {
@@ -77,6 +80,7 @@ fn window_row(row: &Row<'_>) -> rusqlite::Result<WindowRow> {
         fingerprint_bits: row.get(7)?,
         pad_floor_tags: row.get(8)?,
         pad_step_tags: row.get(9)?,
+        slots_until: row.get(10)?,
     })
 }
 
@@ -87,7 +91,7 @@ pub(super) fn closed_window(
     let row = connection
         .prepare_cached(
             "SELECT sequence, closed_at, first_window_start, salt, padding_seed, key_id, codec,
-                    fingerprint_bits, pad_floor_tags, pad_step_tags
+                    fingerprint_bits, pad_floor_tags, pad_step_tags, slots_until
              FROM publication WHERE region = ?1 AND digest IS NULL",
         )
         .and_then(|mut statement| {
@@ -99,15 +103,16 @@ pub(super) fn closed_window(
     let Some(row) = row else {
         return Ok(None);
     };
-    let (previous_closed_at, previous) = match row.sequence {
-        1 => (None, Digest::ZERO),
-        sequence => before(connection, region, sequence - 1)?,
+    let before = match row.sequence {
+        1 => None,
+        sequence => Some(before(connection, region, sequence - 1)?),
     };
     let first_window_start = timestamp("publication.first_window_start", row.first_window_start)?;
     Ok(Some(ClosedWindow {
         closing: Closing {
             region,
             closed_at: timestamp("publication.closed_at", row.closed_at)?,
+            slots_until: timestamp("publication.slots_until", row.slots_until)?,
             first_window_start,
             salt: bytes("publication.salt", &row.salt)?,
             padding_seed: bytes("publication.padding_seed", &row.padding_seed)?,
@@ -119,29 +124,34 @@ pub(super) fn closed_window(
             pad_step_tags: number("publication.pad_step_tags", row.pad_step_tags)?,
         },
         sequence: number("publication.sequence", row.sequence)?,
-        previous_closed_at,
-        previous,
+        previous_closed_at: before.map(|before| before.closed_at),
+        previous_slots_until: before.map(|before| before.slots_until),
+        previous: before.map_or(Digest::ZERO, |before| before.digest),
     }))
 }
 
-/// Closing time and digest of the window before. Retention never deletes a region's last one.
-fn before(
-    connection: &Connection,
-    region: Region,
-    sequence: i64,
-) -> Result<(Option<Timestamp>, Digest)> {
-    let (closed_at, digest): (i64, Option<Vec<u8>>) = connection
+#[derive(Clone, Copy)]
+struct Before {
+    closed_at: Timestamp,
+    slots_until: Timestamp,
+    digest: Digest,
+}
+
+/// What a window follows on. Retention never deletes a region's last publication.
+fn before(connection: &Connection, region: Region, sequence: i64) -> Result<Before> {
+    let (closed_at, slots_until, digest): (i64, i64, Option<Vec<u8>>) = connection
         .query_row(
-            "SELECT closed_at, digest FROM publication WHERE region = ?1 AND sequence = ?2",
+            "SELECT closed_at, slots_until, digest FROM publication WHERE region = ?1 AND sequence = ?2",
             params![region.as_str(), sequence],
             |row| row.try_into(),
         )
         .map_err(database_error)?;
     let digest = digest.ok_or_else(|| inconsistent("publication.digest"))?;
-    Ok((
-        Some(timestamp("publication.closed_at", closed_at)?),
-        Digest::from_bytes(bytes("publication.digest", &digest)?),
-    ))
+    Ok(Before {
+        closed_at: timestamp("publication.closed_at", closed_at)?,
+        slots_until: timestamp("publication.slots_until", slots_until)?,
+        digest: Digest::from_bytes(bytes("publication.digest", &digest)?),
+    })
 }
 
 pub(super) fn record(

@@ -65,6 +65,7 @@ CREATE TABLE publication (
     region             TEXT NOT NULL,
     sequence           INTEGER NOT NULL,        -- from 1, without gaps
     closed_at          INTEGER NOT NULL,        -- later than the one before
+    slots_until        INTEGER NOT NULL,        -- slots that ended later wait for the next window; never goes back
     first_window_start INTEGER NOT NULL,        -- where the region's first window began
     salt               BLOB NOT NULL,           -- 16 bytes, drawn after closing
     padding_seed       BLOB NOT NULL,           -- 32 bytes
