@@ -3,7 +3,8 @@
 //! | file in `keys/` | what |
 //! |---|---|
 //! | `signing-<unix seconds>-<key id>.pem` | Ed25519, signs what phones download; the latest signs batches |
-//! | `signing-<unix seconds>-<key id>.pub.pem` | its public half, for phones and `truyvet batch verify` |
+//! | `signing-<unix seconds>-<key id>.pub.pem` | its public half |
+//! | `public.pem` | the public half of the latest, for new phones and `truyvet batch verify` |
 //! | `token.key` | 32 bytes in hex: the blind tokens' key |
 //! | `code.key` | 32 bytes in hex: keys the hash of upload codes |
 
@@ -82,12 +83,14 @@ impl Keys {
         if signing.is_empty() {
             signing.push(make_signing_key(folder, now, rng)?);
         }
-        Ok(Self {
+        let keys = Self {
             folder: folder.to_owned(),
             signing: RwLock::new(signing),
             token_issuer: TokenIssuer::from_seed(&*open_secret(&folder.join("token.key"), rng)?),
             code_key: CodeKey::new(&*open_secret(&folder.join("code.key"), rng)?),
-        })
+        };
+        keys.write_public()?;
+        Ok(keys)
     }
 
     /// The signing keys, oldest first; the last one signs batches.
@@ -128,14 +131,21 @@ impl Keys {
         let latest = signing.last().map_or(now, |dated| dated.created_at);
         let made = make_signing_key(&self.folder, now.max(latest.plus_seconds(1)), rng)?;
         signing.push(Arc::clone(&made));
+        drop(signing);
+        self.write_public()?;
         Ok(made)
+    }
+
+    /// Written anew at every start too: a crash between a rotation's two files would leave the older key in it.
+    fn write_public(&self) -> Result<(), KeysError> {
+        let public = self.current().key.verifying_key().to_pem();
+        write_new(&self.public_key_file(), 0o644, &public)
     }
 
     /// Where the current signing key's public half is.
     #[must_use]
     pub fn public_key_file(&self) -> PathBuf {
-        self.folder
-            .join(format!("{}.pub.pem", stem(&self.current())))
+        self.folder.join("public.pem")
     }
 }
 
@@ -273,7 +283,8 @@ mod tests {
         let mut secret_files = 0;
         for entry in fs::read_dir(&folder).unwrap() {
             let entry = entry.unwrap();
-            if !entry.file_name().to_string_lossy().ends_with(".pub.pem") {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name != "public.pem" && !name.ends_with(".pub.pem") {
                 assert_eq!(
                     entry.metadata().unwrap().permissions().mode() & 0o777,
                     0o600
@@ -299,7 +310,8 @@ mod tests {
             rotated.key.verifying_key()
         );
         assert!(again.by_id(first.id()).is_some());
-        assert!(again.public_key_file().exists());
+        let public = fs::read_to_string(again.public_key_file()).unwrap();
+        assert_eq!(public, rotated.key.verifying_key().to_pem());
     }
 
     #[test]

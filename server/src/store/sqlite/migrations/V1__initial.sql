@@ -45,7 +45,7 @@ CREATE TABLE spent_token (
 ) STRICT, WITHOUT ROWID;
 
 -- Disclosed keys. No time of arrival but the window; kept in the order of the secrets, which is random, so that not
--- even the order of rows tells which came together. Life: the retention after their day.
+-- even the order of rows tells which came together (the write-ahead log does until its next checkpoint). Life: the retention after their day.
 CREATE TABLE disclosed_key (
     secret          BLOB NOT NULL,              -- bluezone 32, gaen 16 bytes a day; dp3t 32 bytes a slot
     region          TEXT NOT NULL,
