@@ -1,7 +1,7 @@
 //! Upload codes: what an officer reads out and a patient types.
 //!
 //! Ten random symbols and a check symbol out of an alphabet of 23 without look-alikes (neither 0 O D Q nor 1 I L, of
-//! B 8, S 5, Z 2, G 6, U V only the digit, and no V). 23 is prime, so the check symbol catches every single wrong
+//! B 8, S 5, Z 2 and G 6 only the digit, neither U nor V). 23 is prime, so the check symbol catches every single wrong
 //! symbol and every two that changed places. 23^10 = 4.1e13: with 40,000 live codes (more than Vietnam's record day
 //! needs) a guess hits with less than 1e-9.
 

@@ -53,7 +53,7 @@ pub enum Step {
     UploadStored,
     /// A window is due; it takes uploads still.
     WindowDue,
-    /// Closed, with salt and padding seed drawn.
+    /// Closed: what comes in from now on belongs to the next window.
     WindowClosed,
     /// Its tags are selected and padded.
     TagsSelected,

@@ -132,14 +132,21 @@ impl Keys {
         let made = make_signing_key(&self.folder, now.max(latest.plus_seconds(1)), rng)?;
         signing.push(Arc::clone(&made));
         drop(signing);
-        self.write_public()?;
+        // The key is made and signs; the next start writes this again.
+        if let Err(error) = self.write_public() {
+            tracing::warn!(%error, "the public key file still holds the key before");
+        }
         Ok(made)
     }
 
-    /// Written anew at every start too: a crash between a rotation's two files would leave the older key in it.
+    /// Looked at on every start: a crash between a rotation's files would leave the older key in it.
     fn write_public(&self) -> Result<(), KeysError> {
         let public = self.current().key.verifying_key().to_pem();
-        write_new(&self.public_key_file(), 0o644, &public)
+        let path = self.public_key_file();
+        if fs::read_to_string(&path).is_ok_and(|written| written == public) {
+            return Ok(());
+        }
+        write_new(&path, 0o644, &public)
     }
 
     /// Where the current signing key's public half is.
@@ -206,7 +213,8 @@ fn read_signing_keys(folder: &Path) -> Result<Vec<Arc<DatedSigningKey>>, KeysErr
 /// 32 secret bytes from a file of 64 hexadecimal digits, drawn if it does not exist.
 fn open_secret(path: &Path, rng: &mut impl CryptoRng) -> Result<Zeroizing<[u8; 32]>, KeysError> {
     let mut secret = Zeroizing::new([0; 32]);
-    if path.exists() {
+    // An error is no proof that there is none: a key that phones and codes depend on must not be drawn anew.
+    if path.try_exists().map_err(at(path))? {
         let text = read_secret(path)?;
         let decoded = HEXLOWER.decode(text.trim().as_bytes()).map(Zeroizing::new);
         match decoded {

@@ -21,6 +21,7 @@ mod grpc;
 mod http;
 pub mod keys;
 pub mod publish;
+pub mod readiness;
 pub mod retention;
 mod run;
 pub mod settings;

@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
 use tracing::info;
+use truyvet_crypto::Timestamp;
+use truyvet_matching::Digest;
 
 use crate::{
     context::Context,
-    download::{batch_path, digest_of_path},
+    download::digest_of_path,
     publish::PublishError,
     store::{Forget, Forgotten},
     upload::TOKEN_GRACE_DAYS,
@@ -28,7 +30,9 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
         .store
         .forget(Forget {
             keys_before: now.day().minus_days(days),
-            tokens_before: now.day().minus_days(TOKEN_GRACE_DAYS),
+            unpublished_keys_before: now.day().minus_days(2 * days),
+            // One day more than they are good for: a request may be on its way at midnight.
+            tokens_before: now.day().minus_days(TOKEN_GRACE_DAYS + 1),
             codes_before: retention_start,
             batches_before: retention_start,
         })
@@ -38,7 +42,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
             context.catalog.refresh(context, region).await?;
         }
     }
-    let files = delete_unnamed_files(context).await?;
+    let files = delete_files(context, &forgotten.batches, retention_start).await?;
     drop(turn);
     if forgotten != Forgotten::default() || files > 0 {
         info!(
@@ -53,22 +57,30 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
     Ok(forgotten)
 }
 
-/// Deletes batch files that are not published in any region. Those of a closed window that waits are made again.
-async fn delete_unnamed_files(context: &Context) -> Result<usize, PublishError> {
-    let mut named = HashSet::new();
-    for &region in &context.settings.regions {
-        for batch in context.store.published(region).await? {
-            named.insert(batch.digest);
-        }
-    }
+/// Deletes the files of forgotten batches, and those that a crash has left without a name for as long as the retention.
+/// Never a file that any region's index may name, also of a region that is not served now.
+async fn delete_files(
+    context: &Context,
+    forgotten: &[Digest],
+    retention_start: Timestamp,
+) -> Result<usize, PublishError> {
+    let named: HashSet<Digest> = context
+        .store
+        .published_digests()
+        .await?
+        .into_iter()
+        .collect();
     let listed: Vec<_> = context.objects.list(None).try_collect().await?;
-    let mut files = futures_util::stream::iter(listed)
-        .filter_map(|object| std::future::ready(digest_of_path(&object.location)))
-        .filter(|digest| std::future::ready(!named.contains(digest)));
     let mut deleted = 0;
-    while let Some(digest) = files.next().await {
-        context.objects.delete(&batch_path(digest)).await?;
-        deleted += 1;
+    for object in listed {
+        let Some(digest) = digest_of_path(&object.location) else {
+            continue;
+        };
+        let old = object.last_modified.timestamp() < retention_start.unix_seconds();
+        if !named.contains(&digest) && (old || forgotten.contains(&digest)) {
+            context.objects.delete(&object.location).await?;
+            deleted += 1;
+        }
     }
     Ok(deleted)
 }

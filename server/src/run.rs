@@ -7,27 +7,38 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use object_store::local::LocalFileSystem;
 use rand::CryptoRng;
-use tokio::{
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
 
 use crate::{
     authorize::{self, Credential, Officer, OfficerError, Role},
     context::{Context, Effects, WalkOn},
     download::Catalog,
-    grpc,
+    grpc::{self, Health},
     http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
     publish::keep_publishing,
+    readiness,
     settings::Settings,
     store::{StoreError, sqlite::SqliteStore},
 };
+
+/// Connections of phones at a time, if the system lets us open so many.
+const MAX_PHONE_CONNECTIONS: u64 = 10_000;
+
+/// Files and sockets for everything else.
+const RESERVED_FILES: u64 = 512;
+
+const MAX_STAFF_CONNECTIONS: usize = 256;
+const MAX_OPS_CONNECTIONS: usize = 64;
+
+/// How often health is looked at.
+const HEALTH_EVERY: Duration = Duration::from_secs(30);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +78,10 @@ pub struct Server {
     ops: SocketAddr,
     stop: watch::Sender<bool>,
     listeners: JoinSet<()>,
-    publishing: JoinHandle<()>,
-    /// Released when the process ends, however it ends.
+    health: Arc<[Health; 2]>,
+    /// Publication and health checks: neither ends by itself.
+    tasks: JoinSet<()>,
+    /// Released when the server has stopped, or the process ends, however it ends.
     _lock: File,
 }
 
@@ -99,22 +112,42 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     }
 
     let settings = &context.settings;
-    let phones = grpc::public_routes(&context)
-        .await
-        .merge(download_routes(Arc::clone(&context)));
-    let staff = grpc::staff_routes(&context).await;
+    let (phones, phones_health) = grpc::public_routes(&context).await;
+    let phones = phones.merge(download_routes(Arc::clone(&context)));
+    let (staff, staff_health) = grpc::staff_routes(&context).await;
     let ops = ops_routes(Arc::clone(&context));
-    let public =
-        Listener::bind("public_listen", settings.public_listen, tls.clone(), phones).await?;
-    let staff = Listener::bind("staff_listen", settings.staff_listen, tls, staff).await?;
-    let ops = Listener::bind("ops_listen", settings.ops_listen, None, ops).await?;
+    let public = Listener::bind(
+        "public_listen",
+        settings.public_listen,
+        tls.clone(),
+        phones,
+        max_phone_connections(),
+    )
+    .await?;
+    let staff = Listener::bind(
+        "staff_listen",
+        settings.staff_listen,
+        tls,
+        staff,
+        MAX_STAFF_CONNECTIONS,
+    )
+    .await?;
+    let ops = Listener::bind(
+        "ops_listen",
+        settings.ops_listen,
+        None,
+        ops,
+        MAX_OPS_CONNECTIONS,
+    )
+    .await?;
 
     let (stop, stopping) = watch::channel(false);
     let mut server = Server {
         public: public.local_addr(),
         staff: staff.local_addr(),
         ops: ops.local_addr(),
-        publishing: tokio::spawn(keep_publishing(Arc::clone(&context))),
+        health: Arc::new([phones_health, staff_health]),
+        tasks: JoinSet::new(),
         listeners: JoinSet::new(),
         context,
         stop,
@@ -123,6 +156,11 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     for listener in [public, staff, ops] {
         server.listeners.spawn(listener.serve(stopping.clone()));
     }
+    let context = Arc::clone(&server.context);
+    server.tasks.spawn(keep_publishing(Arc::clone(&context)));
+    server
+        .tasks
+        .spawn(keep_health(context, Arc::clone(&server.health)));
     info!(public = %server.public, staff = %server.staff, ops = %server.ops, "serving");
     Ok(server)
 }
@@ -152,15 +190,43 @@ impl Server {
         &self.context
     }
 
+    /// Returns when something that must not end has ended: time to stop, and to say so.
+    pub async fn failed(&mut self) {
+        self.tasks.join_next().await;
+    }
+
     /// Takes no more connections, finishes what is in flight, then returns. A publication under way is finished too.
     pub async fn stop(mut self) {
+        for health in &*self.health {
+            health.set(false).await;
+        }
         self.stop.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
         // Waits for a window that is being built; what comes after it can be taken up at the next start.
         let turn = self.context.publishing.lock().await;
-        self.publishing.abort();
+        self.tasks.shutdown().await;
         drop(turn);
+        self.context.store.close().await;
     }
+}
+
+/// Tells gRPC's health service what `/readyz` would say.
+async fn keep_health(context: Arc<Context>, health: Arc<[Health; 2]>) {
+    let mut tick = tokio::time::interval(HEALTH_EVERY);
+    loop {
+        tick.tick().await;
+        let ready = readiness::check(&context).await.is_ok();
+        for health in &*health {
+            health.set(ready).await;
+        }
+    }
+}
+
+/// As many as the process may have open, less what staff, operators, the database and files need.
+fn max_phone_connections() -> usize {
+    let files = rlimit::increase_nofile_limit(MAX_PHONE_CONNECTIONS + RESERVED_FILES);
+    let files = files.unwrap_or(1_024).saturating_sub(RESERVED_FILES);
+    usize::try_from(files.clamp(64, MAX_PHONE_CONNECTIONS)).expect("bounded")
 }
 
 /// Adds an officer without anybody's leave, directly in the database: how the first administrator is made. Works

@@ -15,7 +15,7 @@ use tonic::{
 use tonic_types::StatusExt as _;
 use truyvet_crypto::{Day, Timestamp, sign::TrustedKeys, token::ReportType};
 use truyvet_proto::v1::{
-    CodeOrder, IssueCodeRequest, PublishNowRequest, PublishNowResponse,
+    CodeOrder, IssueCodeRequest, IssuedCode, PublishNowRequest, PublishNowResponse,
     admin_service_client::AdminServiceClient, officer_service_client::OfficerServiceClient,
 };
 use truyvet_server::{
@@ -175,6 +175,16 @@ impl World {
 
     /// An upload code for an onset.
     pub async fn code_with_onset(&self, onset_day: Day) -> String {
+        self.issue(onset_day).await.upload_code
+    }
+
+    /// An upload code and the serial of its slip.
+    pub async fn code_and_serial(&self) -> (String, String) {
+        let issued = self.issue(self.today()).await;
+        (issued.upload_code, issued.serial)
+    }
+
+    async fn issue(&self, onset_day: Day) -> IssuedCode {
         let order = CodeOrder {
             report_type: ReportType::ConfirmedTest.byte().into(),
             onset_day: onset_day.number(),
@@ -186,7 +196,7 @@ impl World {
             .issue_code(bearer(&self.officer, request))
             .await
             .expect("an officer may issue");
-        answer.into_inner().code.expect("a code").upload_code
+        answer.into_inner().code.expect("a code")
     }
 
     /// How many rows a table of the database has.

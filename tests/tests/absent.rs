@@ -123,7 +123,6 @@ async fn stored_keys_tell_neither_when_they_came_nor_which_came_together() {
         "day",
         "accepted_window",
         "slots",
-        "report_type",
     ];
     assert_eq!(columns, expected);
     for table in ["disclosed_key", "spent_token", "upload_code"] {
@@ -176,6 +175,42 @@ async fn codes_and_uploads_cannot_be_joined() {
             0,
             "{table}"
         );
+    }
+}
+
+/// Whoever has the database cannot try out which keys came in one request: what is kept of a request is keyed with the
+/// token, and the token is not kept.
+#[tokio::test]
+async fn what_is_kept_of_a_request_confirms_no_guess() {
+    let world = World::new().await;
+    let cases = two_cases(&world).await;
+    let database = database(&world);
+    let spent: Vec<(Vec<u8>, Vec<u8>)> = database
+        .prepare("SELECT spend_id, request_digest FROM spent_token")
+        .unwrap()
+        .query_map([], |row| row.try_into())
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for keys in &cases {
+        let mut content = vec![2];
+        content.extend_from_slice(b"VN");
+        for key in keys {
+            content.push(key.scheme().byte());
+            content.extend_from_slice(&key.day().number().to_be_bytes());
+            content.extend_from_slice(key.slots().as_bytes());
+            content.extend_from_slice(key.secret());
+        }
+        for (spend_id, request_digest) in &spent {
+            // All of it is in the database, and still it is not enough.
+            let parts: [&[u8]; 3] = [b"truyvet upload v1", spend_id, &content];
+            for guess in [&parts[..], &parts[1..], &[parts[0], &content]] {
+                assert_ne!(
+                    &truyvet_crypto::sha256(guess)[..],
+                    request_digest.as_slice()
+                );
+            }
+        }
     }
 }
 

@@ -10,8 +10,10 @@ use prost::Message as _;
 use reqwest::{StatusCode, header};
 use truyvet_crypto::sign::{KeyId, Purpose};
 use truyvet_matching::{Digest, VerifiedBatch};
-use truyvet_proto::v1::{DownloadBatchRequest, Index, ListBatchesRequest, Signed};
-use truyvet_tests::world::World;
+use truyvet_proto::v1::{
+    DownloadBatchRequest, Index, ListBatchesRequest, PublishNowRequest, Signed,
+};
+use truyvet_tests::world::{World, bearer};
 
 async fn get(
     world: &World,
@@ -115,6 +117,7 @@ async fn a_batch_is_the_same_over_http_in_ranges_and_over_grpc() {
         ("bytes=1000-".to_owned(), Some(1_000..length)),
         ("bytes=-7".to_owned(), Some(length - 7..length)),
         (format!("bytes=5-{}", length + 50), Some(5..length)),
+        (format!("bytes=-{}", length + 50), Some(0..length)),
         (format!("bytes={length}-"), None),
     ] {
         let part = get(&world, &path, &[(header::RANGE, &range)]).await;
@@ -186,6 +189,7 @@ async fn what_has_outlived_its_purpose_is_forgotten_and_numbering_goes_on() {
     let keys = [phone.key(world.today().minus_days(1))];
     let request = phone.request(&token, &keys);
     phone.upload(request).await.unwrap();
+    assert!(!on_disk(&world, keys[0].secret()).is_empty());
     world.publish().await;
     world.clock.advance(86_400);
     world.publish().await;
@@ -213,15 +217,101 @@ async fn what_has_outlived_its_purpose_is_forgotten_and_numbering_goes_on() {
     for entry in index(&world).await.1.batches {
         assert!(entry.sequence >= 2);
     }
-    // Not even the file of the database has the secret any more.
-    world.server.stop().await;
-    let database = std::fs::read(&world.settings.database).unwrap();
-    let secret = keys[0].secret();
-    assert!(
-        !database
-            .windows(secret.len())
-            .any(|window| window == secret)
+    // Not even the files of the running database have the secret any more.
+    assert_eq!(on_disk(&world, keys[0].secret()), Vec::<String>::new());
+}
+
+/// Names of the database's files that hold these bytes.
+fn on_disk(world: &World, bytes: &[u8]) -> Vec<String> {
+    std::fs::read_dir(&world.settings.data_dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .filter(|path| {
+            let file = std::fs::read(path).unwrap();
+            file.windows(bytes.len()).any(|window| window == bytes)
+        })
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect()
+}
+
+/// A region that is left out of the settings for a while finds its files again.
+#[tokio::test]
+async fn a_region_that_is_not_served_now_keeps_its_files() {
+    let both = |settings: &mut truyvet_server::settings::Settings| {
+        settings.regions = ["VN", "VN-48"].map(|name| name.parse().unwrap()).to_vec();
+    };
+    let mut world = World::with(both).await;
+    let request = PublishNowRequest {
+        region: "VN-48".into(),
+    };
+    let published = world
+        .admin()
+        .await
+        .publish_now(bearer(&world.administrator, request))
+        .await
+        .unwrap()
+        .into_inner();
+    world.settings.regions.pop();
+    let mut world = world.restarted().await;
+    assert_eq!(
+        get(&world, "/v1/VN-48/index", &[]).await.status(),
+        StatusCode::NOT_FOUND
     );
+    truyvet_server::retention::run(world.server.context())
+        .await
+        .unwrap();
+    both(&mut world.settings);
+    let world = world.restarted().await;
+    let digest = Digest::from_bytes(published.digest.try_into().unwrap());
+    let answer = get(&world, &format!("/v1/batches/{digest}.tvb"), &[]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+/// Keys that nobody published yet outlive the retention: acknowledged means published.
+#[tokio::test]
+async fn what_is_not_published_is_not_forgotten_with_the_rest() {
+    let world = World::new().await;
+    let mut phone = world.raw_phone(1).await;
+    let oldest = world.today().minus_days(14);
+    let code = world.code_with_onset(world.today().minus_days(12)).await;
+    let token = phone.redeem(&code).await.unwrap();
+    let keys = [phone.key(oldest)];
+    let request = phone.request(&token, &keys);
+    phone.upload(request).await.unwrap();
+    world.clock.advance(86_400);
+    let context = world.server.context();
+    truyvet_server::retention::run(context).await.unwrap();
+    assert_eq!(world.rows("disclosed_key"), 1);
+    world.publish().await;
+    truyvet_server::retention::run(context).await.unwrap();
+    assert_eq!(world.rows("disclosed_key"), 0);
+}
+
+/// A clock that was ahead when a window closed does not stop publication for as long as it was ahead.
+#[tokio::test]
+async fn publication_goes_on_after_a_clock_that_was_ahead() {
+    let world = World::new().await;
+    world.clock.advance(365 * 86_400);
+    world.publish().await;
+    world.clock.advance(-365 * 86_400);
+    let ready = async || {
+        let url = format!("http://{}/readyz", world.server.ops_addr());
+        reqwest::get(url).await.unwrap().status()
+    };
+    assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
+    let mut phone = world.raw_phone(1).await;
+    let token = phone.redeem(&world.code().await).await.unwrap();
+    let keys = [phone.key(world.today().minus_days(1))];
+    let request = phone.request(&token, &keys);
+    phone.upload(request).await.unwrap();
+    assert_eq!(world.publish().await.sequence, 2);
+    let batches = index(&world).await.1.batches;
+    assert!(batches[1].closed_at > batches[0].closed_at);
+    let digest = Digest::from_bytes(batches[1].digest.as_slice().try_into().unwrap());
+    let file = std::fs::read(world.settings.batches.join(format!("{digest}.tvb"))).unwrap();
+    let batch = VerifiedBatch::verify(file, &world.trusted()).unwrap();
+    assert_eq!(batch.matches(&truyvet_tests::raw::tags(&keys)).len(), 96);
 }
 
 #[tokio::test]

@@ -109,7 +109,10 @@ async fn each_role_does_what_it_may_and_no_more() {
         .await
         .unwrap_err();
     assert_eq!(refusal(&status).1, "NOT_ALLOWED");
-    for credential in [&world.officer, &auditor] {
+    // Windows and keys are the whole deployment's: not even a district's administrator may touch them.
+    let (_, local_admin) = officer_of_da_nang(&world, Role::Administrator).await;
+    let before = world.trusted();
+    for credential in [&world.officer, &auditor, &local_admin] {
         let request = PublishNowRequest {
             region: "VN".into(),
         };
@@ -126,6 +129,9 @@ async fn each_role_does_what_it_may_and_no_more() {
             .await
             .unwrap_err();
         assert_eq!(status.code(), Code::PermissionDenied);
+    }
+    assert_eq!(world.trusted(), before);
+    for credential in [&world.officer, &auditor] {
         let status = admin
             .list_officers(bearer(credential, ListOfficersRequest {}))
             .await
@@ -210,7 +216,7 @@ async fn a_deactivated_officer_is_nobody_at_once() {
     let mut officers = world.officers().await;
     let mut admin = world.admin().await;
     let (officer_id, credential) = officer_of_da_nang(&world, Role::Officer).await;
-    issue(&mut officers, &credential, world.today())
+    let issued = issue(&mut officers, &credential, world.today())
         .await
         .unwrap();
     let request = DeactivateOfficerRequest { officer_id };
@@ -222,6 +228,10 @@ async fn a_deactivated_officer_is_nobody_at_once() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
+    // A stolen credential's codes go with it.
+    let mut phone = world.raw_phone(1).await;
+    let refused = phone.redeem(&issued.upload_code).await.unwrap_err();
+    assert_eq!(refusal(&refused).1, "CODE_REFUSED");
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@
 
 use tonic::Code;
 use truyvet_crypto::{DisclosedKey, Scheme, SlotSet, token::Token};
-use truyvet_proto::v1::{ListBatchesRequest, RedeemRequest, UploadRequest};
+use truyvet_proto::v1::{ListBatchesRequest, RedeemRequest, RevokeCodeRequest, UploadRequest};
 use truyvet_tests::{
     raw::{RawPhone, disclosed_key, tags},
-    world::{World, refusal},
+    world::{World, bearer, refusal},
 };
 
 /// A valid request, and what it takes to make one.
@@ -160,6 +160,11 @@ async fn every_upload_has_one_size() {
         );
         assert_eq!(refusal(&status), expected);
     }
+    // Long, but short enough to be told what is wrong.
+    let mut request = valid.request();
+    request.padding = vec![0; 100 << 10];
+    let status = valid.phone.upload(request).await.unwrap_err();
+    assert_eq!(refusal(&status).1, "UPLOAD_SIZE");
     // Far too long: refused before it is decoded, by tonic itself.
     let mut request = valid.request();
     request.padding = vec![0; 1 << 20];
@@ -267,25 +272,30 @@ async fn slots_added_later_are_published_later() {
 async fn unknown_used_expired_and_revoked_codes_get_one_answer() {
     let world = World::new().await;
     let mut phone = world.raw_phone(1).await;
+    let mut answers = Vec::new();
+    let mut refused = async |phone: &mut RawPhone, code: &str| {
+        let status = phone.redeem(code).await.unwrap_err();
+        let (text, details) = (status.message().to_owned(), status.details().to_vec());
+        answers.push((status.code(), text, details));
+    };
+    let unknown = truyvet_crypto::UploadCode::generate(&mut truyvet_tests::world::rng(9));
+    refused(&mut phone, &unknown.grouped()).await;
     let used = world.code().await;
     phone.redeem(&used).await.unwrap();
+    refused(&mut phone, &used).await;
+    let (revoked, serial) = world.code_and_serial().await;
+    let request = bearer(&world.officer, RevokeCodeRequest { serial });
+    world.officers().await.revoke_code(request).await.unwrap();
+    refused(&mut phone, &revoked).await;
     let expired = world.code().await;
     world.clock.advance(26 * 3_600);
-    let unknown = truyvet_crypto::UploadCode::generate(&mut truyvet_tests::world::rng(9))
-        .grouped()
-        .to_string();
-    let mut answers = Vec::new();
-    for code in [&unknown, &used, &expired] {
-        let status = phone.redeem(code).await.unwrap_err();
-        answers.push((
-            status.code(),
-            status.message().to_owned(),
-            status.details().to_vec(),
-        ));
-    }
+    refused(&mut phone, &expired).await;
+    assert_eq!(answers.len(), 4);
     assert_eq!(answers[0].0, Code::PermissionDenied);
-    assert_eq!(answers[0], answers[1]);
-    assert_eq!(answers[0], answers[2]);
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
 }
 
 #[tokio::test]
@@ -297,6 +307,9 @@ async fn a_lost_answer_to_a_redemption_can_be_asked_for_again_by_the_same_phone_
     let first = phone.redeem_with(&code, &blinding).await.unwrap();
     let again = phone.redeem_with(&code, &blinding).await.unwrap();
     assert_eq!(first, again);
+    // Also when the code would have expired meanwhile: it was spent in time.
+    world.clock.advance(26 * 3_600);
+    assert_eq!(phone.redeem_with(&code, &blinding).await.unwrap(), first);
     let other = phone.redeem(&code).await.unwrap_err();
     assert_eq!(refusal(&other).1, "CODE_REFUSED");
 }

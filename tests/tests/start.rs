@@ -7,7 +7,10 @@ use truyvet_server::{
     Effects, Entropy, StartError, WalkOn,
     settings::{Settings, TlsFiles},
 };
-use truyvet_tests::world::{ManualClock, NOON, World, rng};
+use truyvet_tests::{
+    process::DEADLINE,
+    world::{ManualClock, NOON, World, rng},
+};
 
 fn effects() -> Effects {
     Effects {
@@ -119,6 +122,31 @@ async fn a_damaged_database_is_refused_and_left_alone() {
     let error = refused(settings.clone()).await;
     assert!(matches!(error, StartError::Store(_)), "{error}");
     assert_eq!(fs::read(&settings.database).unwrap(), damaged);
+}
+
+/// Whoever connects and says nothing, or begins a request and never ends it, does not hold the connection for long.
+#[tokio::test]
+async fn silent_connections_are_closed() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::new().await;
+    let mut silent = Vec::new();
+    for said in [
+        "",
+        "P",
+        "GET / HTTP/1.1\r\nHost:",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(world.server.public_addr())
+            .await
+            .unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        silent.push((said, stream));
+    }
+    for (said, mut stream) in silent {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "{said:?} was left open");
+    }
 }
 
 #[tokio::test]

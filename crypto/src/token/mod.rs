@@ -13,6 +13,7 @@ mod tests;
 
 use std::fmt;
 
+use ring::hmac;
 use voprf::Ristretto255;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -109,6 +110,18 @@ impl Token {
     #[must_use]
     pub fn spend_id(&self) -> [u8; 32] {
         sha256(&[b"truyvet spent v1", &self.nonce, &self.metadata.info()])
+    }
+
+    /// HMAC-SHA-256 of `context` ‖ `content` under the token's output: only who holds the token can compute it.
+    #[must_use]
+    pub fn authenticate(&self, context: &[u8], content: &[u8]) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.output);
+        let mut mac = hmac::Context::with_key(&key);
+        mac.update(context);
+        mac.update(content);
+        let mut tag = [0; 32];
+        tag.copy_from_slice(mac.sign().as_ref());
+        tag
     }
 }
 

@@ -5,8 +5,9 @@ use truyvet_crypto::{Tag, Timestamp};
 use super::interval::Interval;
 use crate::Matches;
 
-/// No sighting counts for longer: an ID is broadcast for one slot, and no scheme's slot is longer.
-pub const MAX_SIGHTING_SECONDS: u32 = 900;
+/// No sighting counts for longer. Servers hold a slot back for as long after its end, so that a record which began in
+/// the slot has ended before the batch closes; longer records would miss their batch.
+pub const MAX_SIGHTING_SECONDS: u32 = 300;
 
 /// One thinned record: this tag was heard in the `seconds` from `time` on.
 ///
@@ -96,7 +97,7 @@ mod tests {
             seconds: u32::MAX,
             ..sighting(0)
         };
-        assert_eq!(long.end().unix_seconds(), 900);
+        assert_eq!(long.end().unix_seconds(), 300);
         let last = Sighting {
             time: Timestamp::MAX,
             ..long

@@ -12,6 +12,6 @@ pub use codes::{
 };
 pub use officers::{
     Credential, NewOfficer, Officer, OfficerError, Role, Unit, add_unit, create, create_first,
-    deactivate, identify, visible_officers, visible_units,
+    deactivate, identify, may_run_the_deployment, visible_officers, visible_units,
 };
 pub use redeem::{RedeemError, RedeemedToken, redeem};

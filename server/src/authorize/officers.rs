@@ -293,6 +293,25 @@ pub async fn add_unit(context: &Context, actor: &Officer, unit: Unit) -> Result<
     }
 }
 
+/// Signing keys and windows are those of the whole deployment: only an administrator of the country may touch them.
+///
+/// # Errors
+/// [`OfficerError::NotAllowed`] for everybody else, [`OfficerError::Store`].
+pub async fn may_run_the_deployment(
+    context: &Context,
+    actor: &Officer,
+) -> Result<(), OfficerError> {
+    let units = context.store.units().await?;
+    let of_country = units
+        .iter()
+        .any(|unit| unit.unit_code == actor.unit_code && unit.parent_code.is_none());
+    if actor.role.administers() && of_country {
+        Ok(())
+    } else {
+        Err(OfficerError::NotAllowed)
+    }
+}
+
 /// The units that the actor sees: their own and, if their role reaches that far, those below.
 ///
 /// # Errors

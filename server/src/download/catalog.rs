@@ -32,21 +32,25 @@ pub struct SignedIndex {
 
 /// The latest index of every region.
 #[derive(Default)]
-pub struct Catalog(RwLock<HashMap<Region, Arc<SignedIndex>>>);
+pub struct Catalog {
+    indexes: RwLock<HashMap<Region, Arc<SignedIndex>>>,
+    /// Held from reading what is published until the index names it: a slower one must not put back an older list.
+    refreshing: tokio::sync::Mutex<()>,
+}
 
 impl Catalog {
     /// A region's index; `None` for regions that this deployment does not have.
     #[must_use]
     pub fn index(&self, region: Region) -> Option<Arc<SignedIndex>> {
         // Entries are replaced whole: a panic cannot leave one half-changed.
-        let indexes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let indexes = self.indexes.read().unwrap_or_else(PoisonError::into_inner);
         indexes.get(&region).cloned()
     }
 
     /// The published batch with this digest, in whatever region.
     #[must_use]
     pub fn batch(&self, digest: Digest) -> Option<PublishedBatch> {
-        let indexes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let indexes = self.indexes.read().unwrap_or_else(PoisonError::into_inner);
         indexes
             .values()
             .flat_map(|index| &index.batches)
@@ -59,10 +63,14 @@ impl Catalog {
     /// # Errors
     /// [`StoreError`] if the store could not look.
     pub async fn refresh(&self, context: &Context, region: Region) -> Result<(), StoreError> {
+        let refreshing = self.refreshing.lock().await;
         let batches = context.store.published(region).await?;
         let index = Arc::new(sign_index(context, region, batches));
-        let mut indexes = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        indexes.insert(region, index);
+        self.indexes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(region, index);
+        drop(refreshing);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status, async_trait};
+use tracing::warn;
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
     self as pb, CreateOfficerRequest, CreateOfficerResponse, CreateUnitRequest, CreateUnitResponse,
@@ -14,7 +15,7 @@ use truyvet_proto::v1::{
 
 use super::{auth, status};
 use crate::{
-    authorize::{self, Officer, OfficerError, Role, Unit},
+    authorize::{self, Officer, Role, Unit},
     context::Context,
     keys::DatedSigningKey,
     publish::{self, PublishError},
@@ -27,14 +28,13 @@ impl Admin {
         Self(context)
     }
 
-    /// The caller, if they may keep keys and publish.
-    async fn administrator<T>(&self, request: Request<T>) -> Result<(Officer, T), Status> {
+    /// The message, if the caller may act for the whole deployment.
+    async fn of_deployment<T>(&self, request: Request<T>) -> Result<T, Status> {
         let (officer, message) = auth::officer(&self.0, request).await?;
-        if officer.role.administers() {
-            Ok((officer, message))
-        } else {
-            Err(status::of_officer(&OfficerError::NotAllowed))
-        }
+        authorize::may_run_the_deployment(&self.0, &officer)
+            .await
+            .map_err(|error| status::of_officer(&error))?;
+        Ok(message)
     }
 }
 
@@ -161,7 +161,7 @@ impl AdminService for Admin {
         &self,
         request: Request<ListSigningKeysRequest>,
     ) -> Result<Response<ListSigningKeysResponse>, Status> {
-        self.administrator(request).await?;
+        self.of_deployment(request).await?;
         let keys = self
             .0
             .keys
@@ -176,16 +176,18 @@ impl AdminService for Admin {
         &self,
         request: Request<RotateSigningKeyRequest>,
     ) -> Result<Response<RotateSigningKeyResponse>, Status> {
-        self.administrator(request).await?;
+        self.of_deployment(request).await?;
         let made = self
             .0
             .keys
             .rotate(self.0.now(), &mut self.0.rng())
             .map_err(|error| status::of_keys(&error))?;
-        // The indexes are signed by every active key, so by the new one too.
+        // The indexes are signed by every active key, so by the new one too. The key is made whether or not that works
+        // right now: they are signed again before long in any case.
         for &region in &self.0.settings.regions {
-            let refreshed = self.0.catalog.refresh(&self.0, region).await;
-            refreshed.map_err(|error| status::of_store(&error))?;
+            if let Err(error) = self.0.catalog.refresh(&self.0, region).await {
+                warn!(%region, %error, "the index is not signed by the new key yet");
+            }
         }
         Ok(Response::new(RotateSigningKeyResponse {
             key: Some(pb_key(&made)),
@@ -196,7 +198,7 @@ impl AdminService for Admin {
         &self,
         request: Request<PublishNowRequest>,
     ) -> Result<Response<PublishNowResponse>, Status> {
-        let (_, PublishNowRequest { region }) = self.administrator(request).await?;
+        let PublishNowRequest { region } = self.of_deployment(request).await?;
         let region: Region = region
             .parse()
             .map_err(|_| status::of_publish(&PublishError::UnknownRegion))?;
@@ -204,7 +206,7 @@ impl AdminService for Admin {
         let context = Arc::clone(&self.0);
         let published = tokio::spawn(async move { publish::publish(&context, region).await })
             .await
-            .map_err(|error| Status::internal(error.to_string()))?
+            .map_err(|error| status::internal(&error))?
             .map_err(|error| status::of_publish(&error))?;
         Ok(Response::new(PublishNowResponse {
             sequence: published.sequence,

@@ -3,7 +3,6 @@
 use std::{pin::Pin, sync::Arc};
 
 use futures_util::{Stream, StreamExt as _};
-use object_store::{GetOptions, GetRange};
 use tonic::{Request, Response, Status, async_trait};
 use truyvet_matching::{Digest, Region};
 use truyvet_proto::v1::{
@@ -71,16 +70,9 @@ impl ExposureService for Exposure {
             let text = "offset: behind the end of the file";
             return Err(status::bad_field("OFFSET", "offset", &text));
         }
-        let pieces = self
-            .0
-            .objects
-            .get_opts(
-                &download::batch_path(batch.digest),
-                GetOptions::new().with_range(Some(GetRange::Offset(offset))),
-            )
+        let pieces = download::open(&self.0, &batch, offset..batch.file_bytes)
             .await
             .map_err(|error| status::of_publish(&error.into()))?
-            .into_stream()
             .flat_map(|read| {
                 let pieces: Vec<_> = match read {
                     Ok(mut bytes) => {

@@ -11,7 +11,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{Router, extract::Request, response::IntoResponse};
 use tonic::server::NamedService;
-use tonic_health::ServingStatus;
+use tonic_health::{ServingStatus, server::HealthReporter};
 use truyvet_proto::{
     FILE_DESCRIPTOR_SET,
     v1::{
@@ -20,51 +20,66 @@ use truyvet_proto::{
     },
 };
 
-use crate::{context::Context, upload::upload_bytes};
+use crate::context::Context;
 
 /// Longest message of a member of staff: 500 orders are 10 KB.
 const MAX_STAFF_MESSAGE_BYTES: usize = 64 << 10;
 
-/// Room for a message that is too long by little, so that it gets an answer that names the right size.
-const UPLOAD_SLACK_BYTES: usize = 4 << 10;
+/// Longest message of a phone that is decoded at all: uploads of any scheme have less, and whoever sends one of a wrong
+/// size below this gets an answer that names the right one. Beyond, tonic itself says OUT_OF_RANGE.
+const MAX_PHONE_MESSAGE_BYTES: usize = 256 << 10;
+
+/// Says SERVING or NOT_SERVING for the services of one address (`grpc.health.v1`).
+pub(crate) struct Health {
+    reporter: HealthReporter,
+    names: Vec<&'static str>,
+}
+
+impl Health {
+    pub(crate) async fn set(&self, serving: bool) {
+        let status = match serving {
+            true => ServingStatus::Serving,
+            false => ServingStatus::NotServing,
+        };
+        // The empty name is the server as a whole.
+        for name in self.names.iter().chain(&[""]) {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+}
 
 /// What phones call: `ExposureService`, `ReportService`, health and reflection.
-pub(crate) async fn public_routes(context: &Arc<Context>) -> Router {
-    let settings = &context.settings;
-    let max_upload = upload_bytes(settings.scheme, settings.retention_days) + UPLOAD_SLACK_BYTES;
+pub(crate) async fn public_routes(context: &Arc<Context>) -> (Router, Health) {
     let exposure = ExposureServiceServer::new(exposure::Exposure::new(Arc::clone(context)))
-        .max_decoding_message_size(max_upload);
+        .max_decoding_message_size(MAX_PHONE_MESSAGE_BYTES);
     let report = ReportServiceServer::new(report::Report::new(Arc::clone(context)))
-        .max_decoding_message_size(max_upload);
-    let names = [name_of(&exposure), name_of(&report)];
+        .max_decoding_message_size(MAX_PHONE_MESSAGE_BYTES);
+    let names = vec![name_of(&exposure), name_of(&report)];
     let router = mount(mount(Router::new(), exposure), report);
-    with_health_and_reflection(router, &names).await
+    with_health_and_reflection(router, names).await
 }
 
 /// What staff call: `OfficerService`, `AdminService`, health and reflection.
-pub(crate) async fn staff_routes(context: &Arc<Context>) -> Router {
+pub(crate) async fn staff_routes(context: &Arc<Context>) -> (Router, Health) {
     let officer = OfficerServiceServer::new(officer::Officers::new(Arc::clone(context)))
         .max_decoding_message_size(MAX_STAFF_MESSAGE_BYTES);
     let admin = AdminServiceServer::new(admin::Admin::new(Arc::clone(context)))
         .max_decoding_message_size(MAX_STAFF_MESSAGE_BYTES);
-    let names = [name_of(&officer), name_of(&admin)];
+    let names = vec![name_of(&officer), name_of(&admin)];
     let router = mount(mount(Router::new(), officer), admin);
-    with_health_and_reflection(router, &names).await
+    with_health_and_reflection(router, names).await
 }
 
-async fn with_health_and_reflection(router: Router, names: &[&str]) -> Router {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    for name in names {
-        reporter
-            .set_service_status(name, ServingStatus::Serving)
-            .await;
-    }
+async fn with_health_and_reflection(router: Router, names: Vec<&'static str>) -> (Router, Health) {
+    let (reporter, service) = tonic_health::server::health_reporter();
+    let health = Health { reporter, names };
+    health.set(true).await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .expect("descriptors were compiled with the crate");
-    mount(mount(router, health), reflection)
+    (mount(mount(router, service), reflection), health)
 }
 
 fn name_of<S: NamedService>(_: &S) -> &'static str {

@@ -131,10 +131,6 @@ pub(super) fn of_officer(error: &OfficerError) -> Status {
 pub(super) fn of_publish(error: &PublishError) -> Status {
     match error {
         PublishError::UnknownRegion => bad_field("UNKNOWN_REGION", "region", error),
-        PublishError::ClockBehind { .. } => {
-            refused(Code::FailedPrecondition, "CLOCK_BEHIND", error)
-        }
-        PublishError::KeyGone(_) => refused(Code::FailedPrecondition, "KEY_GONE", error),
         PublishError::Build(_) => internal(error),
         PublishError::Objects(_) => {
             error!(%error, "batch store failed");
@@ -178,7 +174,7 @@ fn try_again(code: Code, reason: &str, text: &str) -> Status {
 }
 
 /// The reason is for the log; callers learn only that it is not their fault.
-fn internal(error: &dyn std::error::Error) -> Status {
+pub(super) fn internal(error: &dyn std::error::Error) -> Status {
     error!(%error, "internal error");
     refused(Code::Internal, "INTERNAL", &"internal error")
 }

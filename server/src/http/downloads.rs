@@ -13,13 +13,12 @@ use axum::{
     routing::get,
 };
 use headers::{ContentLength, ContentRange, HeaderMapExt as _};
-use object_store::GetOptions;
 use tracing::error;
 use truyvet_matching::Region;
 
 use crate::{
     context::Context,
-    download::{batch_path, digest_of_path},
+    download::{self, digest_of_path},
     store::PublishedBatch,
 };
 
@@ -92,13 +91,8 @@ async fn batch(
         headers.typed_insert(part.expect("a range that is within the file"));
     }
     headers.typed_insert(ContentLength(range.end - range.start));
-    let options = GetOptions::new().with_range(Some(range));
-    match context
-        .objects
-        .get_opts(&batch_path(batch.digest), options)
-        .await
-    {
-        Ok(found) => (status, headers, Body::from_stream(found.into_stream())).into_response(),
+    match download::open(&context, &batch, range).await {
+        Ok(pieces) => (status, headers, Body::from_stream(pieces)).into_response(),
         Err(error) => {
             error!(%error, "a published batch cannot be read");
             (StatusCode::SERVICE_UNAVAILABLE, "batch store unavailable\n").into_response()
@@ -120,6 +114,10 @@ fn wanted(request: &HeaderMap, etag: &str, batch: &PublishedBatch) -> Wanted {
     let Some(range) = request.typed_get::<headers::Range>().filter(|_| same_file) else {
         return Wanted::All;
     };
+    // The last so many bytes of a file that has fewer are all of it; the parser takes that for unsatisfiable.
+    if suffix_length(request).is_some_and(|length| length >= batch.file_bytes) {
+        return Wanted::Part(0..batch.file_bytes);
+    }
     let mut parts = range.satisfiable_ranges(batch.file_bytes);
     match (parts.next(), parts.next()) {
         (None, _) => Wanted::Nothing,
@@ -133,6 +131,12 @@ fn wanted(request: &HeaderMap, etag: &str, batch: &PublishedBatch) -> Wanted {
             }
         }
     }
+}
+
+/// N of `Range: bytes=-N`.
+fn suffix_length(request: &HeaderMap) -> Option<u64> {
+    let range = request.get(header::RANGE)?.to_str().ok()?;
+    range.trim().strip_prefix("bytes=-")?.parse().ok()
 }
 
 fn bounds(part: (std::ops::Bound<u64>, std::ops::Bound<u64>), file_bytes: u64) -> Range<u64> {

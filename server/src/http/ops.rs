@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
-use tracing::warn;
 
-use crate::context::Context;
+use crate::{context::Context, readiness};
 
 pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
     Router::new()
@@ -18,12 +17,9 @@ pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
         .with_state(context)
 }
 
-async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, &'static str) {
-    match context.store.ready().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
-            warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "store unavailable\n")
-        }
+async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
+    match readiness::check(&context).await {
+        Ok(()) => (StatusCode::OK, "ready\n".into()),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

@@ -7,6 +7,6 @@ mod run;
 mod schedule;
 mod select;
 
-pub use run::{PublishError, publish, take_up};
-pub use schedule::{is_due, keep_publishing};
+pub use run::{PublishError, publish};
+pub use schedule::{clock_is_behind, is_due, keep_publishing};
 pub use select::{select, slots_until};

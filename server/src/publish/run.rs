@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use object_store::{PutMode, PutOptions};
 use rand::Rng as _;
-use tracing::info;
-use truyvet_crypto::{Timestamp, sign::KeyId};
+use tracing::{error, info, warn};
+use truyvet_crypto::Timestamp;
 use truyvet_matching::{
     BatchKind, Region,
     build::{BatchParameters, BuildError, SignedBatch, TagSet, build},
@@ -15,11 +15,14 @@ use super::{select, slots_until};
 use crate::{
     context::{Context, Step},
     download::batch_path,
-    store::{Closed, ClosedWindow, Closing, PublishedBatch, StoreError},
+    store::{ClosedWindow, Closing, PublishedBatch, StoreError},
 };
 
 /// Start of a region's very first window, before it closed: a day, so that it says nothing about uploads.
 const FIRST_WINDOW_SECONDS: i64 = 86_400;
+
+/// Two windows closed on demand within a second or so are no sign of a wrong clock.
+pub(super) const CLOCK_SLACK_SECONDS: i64 = 300;
 
 /// Why a window is not published yet. What was done stays done; the next run goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +30,6 @@ pub enum PublishError {
     /// Not a region of this deployment.
     #[error("no such region")]
     UnknownRegion,
-    /// The clock went back, or not on: a window cannot close before or with the one before it.
-    #[error("the clock must be past the last window's closing time ({})", .last_closed_at.unix_seconds())]
-    ClockBehind {
-        /// When the last window closed.
-        last_closed_at: Timestamp,
-    },
-    /// The key that the window was to be signed with is gone.
-    #[error("signing key {0} is not in the keys folder")]
-    KeyGone(KeyId),
     /// The file could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -56,28 +50,30 @@ pub async fn publish(context: &Context, region: Region) -> Result<PublishedBatch
         return Err(PublishError::UnknownRegion);
     }
     let turn = context.publishing.lock().await;
-    if let Some(waiting) = context.store.closed_window(region).await? {
-        finish(context, waiting).await?;
-    }
-    context.reached(Step::WindowDue);
-    let window = close(context, region).await?;
-    context.reached(Step::WindowClosed);
-    let published = finish(context, window).await;
+    let published = publish_alone(context, region).await;
     drop(turn);
     published
 }
 
-/// Publishes the region's closed window that a run before left waiting, if there is one.
-///
-/// # Errors
-/// [`PublishError`].
-pub async fn take_up(context: &Context, region: Region) -> Result<(), PublishError> {
-    let turn = context.publishing.lock().await;
+/// The same for whoever holds [`Context::publishing`].
+pub(super) async fn publish_alone(
+    context: &Context,
+    region: Region,
+) -> Result<PublishedBatch, PublishError> {
+    take_up_alone(context, region).await?;
+    context.reached(Step::WindowDue);
+    let window = close(context, region).await?;
+    context.reached(Step::WindowClosed);
+    finish(context, window).await
+}
+
+/// Publishes the region's closed window that a run before left waiting, if there is one. For whoever holds
+/// [`Context::publishing`].
+pub(super) async fn take_up_alone(context: &Context, region: Region) -> Result<(), PublishError> {
     if let Some(waiting) = context.store.closed_window(region).await? {
         info!(%region, sequence = waiting.sequence, "taking up a publication that was cut short");
         finish(context, waiting).await?;
     }
-    drop(turn);
     Ok(())
 }
 
@@ -101,10 +97,12 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
     // Drawn now and shown to nobody before the file is out: no upload in it could aim at this salt.
     rng.fill_bytes(&mut closing.salt);
     rng.fill_bytes(&mut closing.padding_seed);
-    match context.store.close_window(closing).await? {
-        Closed::Window(window) => Ok(*window),
-        Closed::ClockBehind { last_closed_at } => Err(PublishError::ClockBehind { last_closed_at }),
+    let window = context.store.close_window(closing).await?;
+    let ahead = window.closing.closed_at.seconds_since(now);
+    if ahead > CLOCK_SLACK_SECONDS {
+        error!(%region, "the clock stands {ahead} s before the last window's closing time; closing by that");
     }
+    Ok(window)
 }
 
 async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatch, PublishError> {
@@ -167,10 +165,11 @@ async fn build_and_sign(
     tags: TagSet,
 ) -> Result<SignedBatch, PublishError> {
     let closing = window.closing;
-    let key = context
-        .keys
-        .by_id(closing.key_id)
-        .ok_or(PublishError::KeyGone(closing.key_id))?;
+    let key = context.keys.by_id(closing.key_id).unwrap_or_else(|| {
+        // Nothing of the window is published yet, so another key may sign it.
+        warn!(key = %closing.key_id, "the key that was to sign a window is gone; the current one signs it");
+        context.keys.current()
+    });
     let parameters = BatchParameters {
         codec: closing.codec,
         kind: BatchKind::Delta,

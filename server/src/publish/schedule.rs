@@ -1,11 +1,19 @@
 //! When to publish: at every full multiple of the window length.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tracing::error;
 use truyvet_crypto::Timestamp;
+use truyvet_matching::Region;
 
-use super::{PublishError, publish, take_up};
+use super::{
+    PublishError,
+    run::{CLOCK_SLACK_SECONDS, publish_alone, take_up_alone},
+};
 use crate::{context::Context, retention};
 
 /// How often the clock is looked at.
@@ -14,8 +22,11 @@ const TICK: Duration = Duration::from_secs(1);
 /// Seconds between two rounds of forgetting.
 const FORGET_EVERY_SECONDS: i64 = 3_600;
 
-/// How long to leave a failing publication alone.
+/// How long to leave a region alone whose publication failed.
 const RETRY_AFTER: Duration = Duration::from_secs(15);
+
+/// The clock may differ so much from the time that passed since the last look, and not be wrong.
+const JUMP_SECONDS: i64 = 3_600;
 
 /// Whether a full multiple of the window length has passed since the last window closed. A region's first window is
 /// due at the first such moment after the server has `started`.
@@ -27,45 +38,121 @@ pub fn is_due(
     every_seconds: u32,
 ) -> bool {
     let multiple = |time: Timestamp| time.unix_seconds() / i64::from(every_seconds);
-    multiple(now) > multiple(last_closed_at.unwrap_or(started))
+    // A closing time that has not come says that the clock was ahead once: then only this server's own run counts.
+    let since = last_closed_at
+        .filter(|last| *last <= now.plus_seconds(CLOCK_SLACK_SECONDS))
+        .unwrap_or(started);
+    multiple(now) > multiple(since)
+}
+
+/// Whether the region's last window closed at a time that has not come: the clock is wrong now, or was then.
+///
+/// # Errors
+/// [`PublishError::Store`] if the store could not look.
+pub async fn clock_is_behind(context: &Context, region: Region) -> Result<bool, PublishError> {
+    let latest = context.now().plus_seconds(CLOCK_SLACK_SECONDS);
+    let last_closed_at = context.store.last_closed_at(region).await?;
+    Ok(last_closed_at.is_some_and(|last| last > latest))
 }
 
 /// Publishes on schedule, takes up what was cut short, signs indexes again before they run out, forgets what is due.
 /// Runs until dropped.
 pub async fn keep_publishing(context: Arc<Context>) {
-    let started = context.now();
-    let mut forgotten_at = None::<Timestamp>;
+    let mut schedule = Schedule {
+        since: HashMap::new(),
+        leave_alone: HashMap::new(),
+        forgotten_at: None,
+        looked: (Instant::now(), context.now()),
+        jumped: false,
+    };
+    for &region in &context.settings.regions {
+        schedule.since.insert(region, context.now());
+    }
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = publish_what_is_due(&context, started).await {
-            error!(%error, "publication is delayed; nothing is lost");
-            tokio::time::sleep(RETRY_AFTER).await;
-        }
-        let now = context.now();
-        let is_time = |at: Timestamp| !(0..FORGET_EVERY_SECONDS).contains(&now.seconds_since(at));
-        if forgotten_at.is_none_or(is_time) {
-            forgotten_at = Some(now);
-            if let Err(error) = retention::run(&context).await {
-                error!(%error, "retention is delayed");
-            }
-        }
+        schedule.turn(&context).await;
     }
 }
 
-async fn publish_what_is_due(context: &Context, started: Timestamp) -> Result<(), PublishError> {
-    for &region in &context.settings.regions {
-        take_up(context, region).await?;
-        if let Some(every_seconds) = context.settings.publish_every_seconds {
-            let last_closed_at = context.store.last_closed_at(region).await?;
-            if is_due(context.now(), last_closed_at, started, every_seconds) {
-                publish(context, region).await?;
+struct Schedule {
+    /// When this server last published a region on schedule, or began to.
+    since: HashMap<Region, Timestamp>,
+    /// Regions whose publication failed, and until when.
+    leave_alone: HashMap<Region, Instant>,
+    forgotten_at: Option<Timestamp>,
+    looked: (Instant, Timestamp),
+    /// The clock did not go with the time that passed: nothing is forgotten by it any more.
+    jumped: bool,
+}
+
+impl Schedule {
+    async fn turn(&mut self, context: &Context) {
+        self.look_at_the_clock(context.now());
+        for &region in &context.settings.regions {
+            let alone = self.leave_alone.get(&region);
+            if alone.is_some_and(|until| Instant::now() < *until) {
+                continue;
+            }
+            // Each region on its own: what one lacks must not keep the others waiting.
+            if let Err(error) = self.publish_if_due(context, region).await {
+                error!(%region, %error, "publication is delayed; nothing is lost");
+                self.leave_alone
+                    .insert(region, Instant::now() + RETRY_AFTER);
+            }
+            if let Err(error) = context.catalog.renew(context, region).await {
+                error!(%region, %error, "the index is not signed anew");
             }
         }
-        context.catalog.renew(context, region).await?;
+        self.forget_if_due(context).await;
     }
-    Ok(())
+
+    /// By a clock that jumped ahead everything would look old.
+    fn look_at_the_clock(&mut self, now: Timestamp) {
+        let (instant, then) = self.looked;
+        let passed = i64::try_from(instant.elapsed().as_secs()).unwrap_or(i64::MAX);
+        self.looked = (Instant::now(), now);
+        let jump = now.seconds_since(then) - passed;
+        if jump.abs() > JUMP_SECONDS && !self.jumped {
+            error!(
+                "the clock jumped by {jump} s; nothing is forgotten until the server is started again"
+            );
+            self.jumped = true;
+        }
+    }
+
+    async fn publish_if_due(
+        &mut self,
+        context: &Context,
+        region: Region,
+    ) -> Result<(), PublishError> {
+        let turn = context.publishing.lock().await;
+        take_up_alone(context, region).await?;
+        if let Some(every_seconds) = context.settings.publish_every_seconds {
+            let now = context.now();
+            let since = *self.since.entry(region).or_insert(now);
+            let last_closed_at = context.store.last_closed_at(region).await?;
+            if is_due(now, last_closed_at, since, every_seconds) {
+                publish_alone(context, region).await?;
+                self.since.insert(region, now);
+            }
+        }
+        drop(turn);
+        Ok(())
+    }
+
+    async fn forget_if_due(&mut self, context: &Context) {
+        let now = context.now();
+        let is_time = |at: Timestamp| now.seconds_since(at) >= FORGET_EVERY_SECONDS;
+        if self.jumped || !self.forgotten_at.is_none_or(is_time) {
+            return;
+        }
+        self.forgotten_at = Some(now);
+        if let Err(error) = retention::run(context).await {
+            error!(%error, "retention is delayed");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +171,8 @@ mod tests {
         assert!(due(28_800, Some(20_000)));
         assert!(!due(43_199, Some(28_800)));
         assert!(due(43_200, Some(28_800)));
-        // A clock that went back.
-        assert!(!due(20_000, Some(28_800)));
+        // A clock that was ahead by a day when it closed: by this server's own run.
+        assert!(!due(28_799, Some(115_200)));
+        assert!(due(28_800, Some(115_200)));
     }
 }

@@ -1,20 +1,18 @@
 //! Which tags belong to a window.
 
 use truyvet_crypto::{Tag, Timestamp};
-use truyvet_matching::build::TagSet;
+use truyvet_matching::{MAX_SIGHTING_SECONDS, build::TagSet};
 
 use crate::store::{AcceptedKey, ClosedWindow};
-
-/// Longest time that one record of a phone's sighting store stands for, in seconds.
-const SIGHTING_SECONDS: i64 = 300;
 
 /// Until when slots must have ended for a window that closes now.
 ///
 /// A phone believes a match only if the sighting had ended when the batch closed. A listener whose clock runs ahead by
-/// the tolerance records the end of a slot that much later, in a record of five minutes; so a slot waits that long.
+/// the tolerance records the end of a slot that much later, in a record of up to [`MAX_SIGHTING_SECONDS`]; so a slot waits that long.
 #[must_use]
 pub fn slots_until(closes_at: Timestamp, clock_tolerance_seconds: u32) -> Timestamp {
-    closes_at.plus_seconds(-i64::from(clock_tolerance_seconds) - SIGHTING_SECONDS)
+    let wait = clock_tolerance_seconds + MAX_SIGHTING_SECONDS;
+    closes_at.plus_seconds(-i64::from(wait))
 }
 
 /// The tags that this window publishes: of the slots that had ended in time ([`slots_until`]), those that no earlier

@@ -117,12 +117,10 @@ pub enum Redeemed {
 pub struct NewUpload {
     /// What is remembered of the token.
     pub spend_id: [u8; 32],
-    /// Digest of the whole request: the same one may come again.
+    /// Keyed digest of the whole request: the same one may come again.
     pub request_digest: [u8; 32],
     /// From the token: when its spend id may be forgotten.
     pub token_last_day: Day,
-    /// Why the upload was authorized.
-    pub report_type: ReportType,
     /// Where to publish.
     pub region: Region,
     /// At least one.
@@ -146,13 +144,13 @@ pub enum Stored {
 pub struct Closing {
     /// Which region.
     pub region: Region,
-    /// Now.
+    /// Now; the store puts it after the window before if the clock went back.
     pub closed_at: Timestamp,
     /// Slots that ended later wait for the next window: see `publish::select`.
     pub slots_until: Timestamp,
     /// Start of the region's first window; later ones start where the one before closed.
     pub first_window_start: Timestamp,
-    /// Drawn after the window has closed to uploads: see `publish::run`.
+    /// Drawn when closing and shown to nobody before the file is out: no upload could aim at it.
     pub salt: [u8; 16],
     /// Padding tags are derived from it.
     pub padding_seed: [u8; 32],
@@ -181,18 +179,6 @@ pub struct ClosedWindow {
     pub previous_slots_until: Option<Timestamp>,
     /// Digest of the file before; zero for the first.
     pub previous: Digest,
-}
-
-/// Answer to closing a window.
-#[derive(Clone, Debug)]
-pub enum Closed {
-    /// Closed now, or a closed one that still waits for publication.
-    Window(Box<ClosedWindow>),
-    /// The clock stands before the time the last window closed at.
-    ClockBehind {
-        /// That time.
-        last_closed_at: Timestamp,
-    },
 }
 
 /// A disclosed key with the window it was accepted in.
@@ -235,8 +221,10 @@ pub struct CodeCounts {
 /// What to forget.
 #[derive(Clone, Copy, Debug)]
 pub struct Forget {
-    /// Keys of days before this.
+    /// Keys of days before this that are published.
     pub keys_before: Day,
+    /// Keys of days before this, published or not: by then they are of no use to anybody.
+    pub unpublished_keys_before: Day,
     /// Spent tokens whose last day is before this.
     pub tokens_before: Day,
     /// Codes that expired before this.
@@ -254,11 +242,11 @@ pub struct Forgotten {
     pub tokens: usize,
     /// Codes.
     pub codes: usize,
-    /// Files that no region's index names any more.
+    /// Files that no index names any more.
     pub batches: Vec<Digest>,
 }
 
-/// Everything that is remembered. One conformance suite runs on every backend.
+/// Everything that is remembered.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Adds an administrative unit below an existing one.
@@ -271,7 +259,8 @@ pub trait Store: Send + Sync {
     async fn officers(&self) -> Result<Vec<Officer>>;
     /// The active officer whose credential has this hash.
     async fn officer_by_credential(&self, credential_hash: [u8; 32]) -> Result<Option<Officer>>;
-    /// Makes an officer's credential useless; false if there is no such officer.
+    /// Makes an officer's credential useless, and the codes that they issued and nobody redeemed; false if there is no
+    /// such officer.
     async fn deactivate_officer(&self, officer_id: String) -> Result<bool>;
 
     /// Adds codes, all or none. `Exists`: a hash or serial is taken; draw again.
@@ -299,7 +288,7 @@ pub trait Store: Send + Sync {
     /// When the region's last window closed.
     async fn last_closed_at(&self, region: Region) -> Result<Option<Timestamp>>;
     /// Closes the open window: uploads from now on belong to the next. If one waits already, gives that.
-    async fn close_window(&self, closing: Closing) -> Result<Closed>;
+    async fn close_window(&self, closing: Closing) -> Result<ClosedWindow>;
     /// Keys that may have slots in this window: all accepted in it, and earlier ones of days not before `since`.
     async fn keys_for_window(
         &self,
@@ -311,9 +300,13 @@ pub trait Store: Send + Sync {
     async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()>;
     /// The region's published batches, oldest first.
     async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>>;
+    /// Every file that any region's index may name, also of regions that are not served now.
+    async fn published_digests(&self) -> Result<Vec<Digest>>;
 
     /// Deletes what has outlived its purpose, and says what.
     async fn forget(&self, what: Forget) -> Result<Forgotten>;
-    /// Whether a transaction could be made now.
+    /// Writes something, to tell whether writing works now.
     async fn ready(&self) -> Result<()>;
+    /// Finishes what waits and lets go of the database. Everything after it fails.
+    async fn close(&self);
 }

@@ -4,7 +4,7 @@
 
 use prost::Message as _;
 use truyvet_crypto::{
-    Day, DisclosedKey, KeyError, Scheme, SlotSet, SlotSetError, Timestamp, sha256,
+    Day, DisclosedKey, KeyError, Scheme, SlotSet, SlotSetError, Timestamp,
     token::{ReportType, Token, TokenIssuer, TokenMetadata},
 };
 use truyvet_matching::Region;
@@ -147,7 +147,6 @@ impl ValidUpload {
             spend_id: self.token.spend_id(),
             request_digest: self.request_digest,
             token_last_day: self.token.metadata.last_day,
-            report_type: self.token.metadata.report_type,
             region: self.region,
             keys: self.keys,
         }
@@ -314,6 +313,9 @@ fn parse_key(
 }
 
 /// Tells two requests apart that are paid with the same token. Padding does not count.
+///
+/// Keyed with the token's output, which the server neither stores nor can compute without the nonce: a plain hash would
+/// let whoever holds the database try out which stored keys came in one request.
 fn request_digest(token: &Token, region: Region, keys: &[DisclosedKey]) -> [u8; 32] {
     let region_length = u8::try_from(region.as_str().len()).expect("at most 8");
     let mut content = Zeroizing::new(vec![region_length]);
@@ -325,5 +327,5 @@ fn request_digest(token: &Token, region: Region, keys: &[DisclosedKey]) -> [u8; 
         content.extend_from_slice(key.slots().as_bytes());
         content.extend_from_slice(key.secret());
     }
-    sha256(&[b"truyvet upload v1", &token.spend_id(), &content])
+    token.authenticate(b"truyvet upload v1", &content)
 }

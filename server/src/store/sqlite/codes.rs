@@ -111,7 +111,16 @@ pub(super) fn revoke(connection: &Connection, serial: &str) -> Result<Option<Rev
     }
 }
 
-pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result<Redeemed> {
+/// What a redemption would get, without changing anything.
+enum Verdict {
+    /// The code was spent on this very nonce: the answer again.
+    Again(TokenMetadata),
+    /// The code is good.
+    Good(ReportType, Day),
+    Refused,
+}
+
+fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
     type CodeRow = (Vec<u8>, u8, u32, i64, bool, Option<u32>, Option<Vec<u8>>);
     let row: Option<CodeRow> = connection
         .prepare_cached(
@@ -126,46 +135,69 @@ pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result
         .map_err(database_error)?;
     // The look-up goes by a keyed hash, so its time tells nothing about codes; the decision compares in constant time.
     let Some((hash, report_type, first_day, expires_at, revoked, last_day, blinded)) = row else {
-        return Ok(Redeemed::Refused);
+        return Ok(Verdict::Refused);
     };
-    let stored_hash = CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?);
-    if stored_hash != redemption.code_hash
-        || revoked
-        || redemption.now >= timestamp("upload_code.expires_at", expires_at)?
-    {
-        return Ok(Redeemed::Refused);
+    if CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?) != redemption.code_hash {
+        return Ok(Verdict::Refused);
     }
-    let granted = |last_day| {
-        Ok(Redeemed::Granted(TokenMetadata {
-            report_type: parse_report_type(report_type)?,
-            first_day: Day::from_number(first_day),
-            last_day: Day::from_number(last_day),
-        }))
-    };
+    let report_type = parse_report_type(report_type)?;
+    let first_day = Day::from_number(first_day);
     match (last_day, blinded) {
+        // Also after the code has expired: it was spent in time, only the answer was lost.
         (Some(last_day), Some(blinded)) if blinded == redemption.blinded_digest => {
-            granted(last_day)
+            Ok(Verdict::Again(TokenMetadata {
+                report_type,
+                first_day,
+                last_day: Day::from_number(last_day),
+            }))
         }
-        (None, None) => {
-            let today = redemption.now.day().number();
-            connection
-                .prepare_cached(
-                    "UPDATE upload_code SET redeemed_at = ?2, last_day = ?3, blinded_digest = ?4
-                     WHERE code_hash = ?1",
-                )
-                .and_then(|mut update| {
-                    update.execute(params![
-                        redemption.code_hash.as_bytes(),
-                        redemption.now.hour_start().unix_seconds(),
-                        today,
-                        redemption.blinded_digest,
-                    ])
-                })
-                .map_err(database_error)?;
-            granted(today)
+        (None, None)
+            if !revoked && redemption.now < timestamp("upload_code.expires_at", expires_at)? =>
+        {
+            Ok(Verdict::Good(report_type, first_day))
         }
-        _ => Ok(Redeemed::Refused),
+        _ => Ok(Verdict::Refused),
     }
+}
+
+/// The answer, if it takes no write: guesses never reach the writing thread.
+pub(super) fn refused_or_again(
+    connection: &Connection,
+    redemption: &Redemption,
+) -> Result<Option<Redeemed>> {
+    Ok(match judge(connection, redemption)? {
+        Verdict::Again(metadata) => Some(Redeemed::Granted(metadata)),
+        Verdict::Refused => Some(Redeemed::Refused),
+        Verdict::Good(..) => None,
+    })
+}
+
+pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result<Redeemed> {
+    let (report_type, first_day) = match judge(connection, redemption)? {
+        Verdict::Again(metadata) => return Ok(Redeemed::Granted(metadata)),
+        Verdict::Refused => return Ok(Redeemed::Refused),
+        Verdict::Good(report_type, first_day) => (report_type, first_day),
+    };
+    let last_day = redemption.now.day();
+    connection
+        .prepare_cached(
+            "UPDATE upload_code SET redeemed_at = ?2, last_day = ?3, blinded_digest = ?4
+             WHERE code_hash = ?1",
+        )
+        .and_then(|mut update| {
+            update.execute(params![
+                redemption.code_hash.as_bytes(),
+                redemption.now.hour_start().unix_seconds(),
+                last_day.number(),
+                redemption.blinded_digest,
+            ])
+        })
+        .map_err(database_error)?;
+    Ok(Redeemed::Granted(TokenMetadata {
+        report_type,
+        first_day,
+        last_day,
+    }))
 }
 
 pub(super) fn counts(

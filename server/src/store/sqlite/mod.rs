@@ -18,14 +18,14 @@ use std::{
 
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::Semaphore;
 use truyvet_crypto::{Day, Timestamp};
-use truyvet_matching::Region;
+use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, Closed, ClosedWindow, Closing, CodeCounts, CodeRecord, Forget, Forgotten,
-    NewCode, NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store,
-    StoreError, Stored,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, Forget, Forgotten, NewCode,
+    NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
 };
 use crate::{
     authorize::{NewOfficer, Officer, Unit},
@@ -36,14 +36,15 @@ mod migrations {
     refinery::embed_migrations!("src/store/sqlite/migrations");
 }
 
-/// Idle reading connections that are kept.
+/// Reading connections at a time; who comes then waits.
 const READERS: usize = 4;
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
-    writer: Writer,
+    writer: Arc<Writer>,
     readers: Arc<Mutex<Vec<Connection>>>,
+    reading: Arc<Semaphore>,
     steps: Arc<dyn Steps>,
 }
 
@@ -72,10 +73,19 @@ impl SqliteStore {
             .map_err(|error| StoreError::Database(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Writer::start(connection)?,
+            writer: Arc::new(Writer::start(connection)?),
             readers: Arc::default(),
+            reading: Arc::new(Semaphore::new(READERS)),
             steps,
         })
+    }
+
+    async fn checkpoint(&self) {
+        let path = self.path.clone();
+        let done = tokio::task::spawn_blocking(move || checkpoint(&path)).await;
+        if let Ok(Err(error)) = done {
+            tracing::warn!(%error, "the write-ahead log was not emptied; the next time does it");
+        }
     }
 
     /// Runs a query on a reading connection, off the async threads.
@@ -85,22 +95,30 @@ impl SqliteStore {
     ) -> Result<T> {
         let path = self.path.clone();
         let readers = Arc::clone(&self.readers);
+        let turn = Arc::clone(&self.reading).acquire_owned().await;
         tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let idle = lock(&readers).pop();
             let connection = match idle {
                 Some(connection) => connection,
                 None => open_reader(&path)?,
             };
             let outcome = query(&connection);
-            let mut idle = lock(&readers);
-            if idle.len() < READERS {
-                idle.push(connection);
-            }
+            lock(&readers).push(connection);
             outcome
         })
         .await
         .map_err(|error| StoreError::Database(error.to_string()))?
     }
+}
+
+/// Empties the write-ahead log into the database. What was deleted is still in the log until then, and so is the order
+/// in which uploads came. A reader in the middle of a query delays it to the next time.
+fn checkpoint(path: &Path) -> Result<()> {
+    let connection = Connection::open(path).map_err(database_error)?;
+    connection
+        .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA wal_checkpoint(TRUNCATE);")
+        .map_err(database_error)
 }
 
 /// Connections go in and out whole: a panic elsewhere cannot leave the list half-changed.
@@ -123,14 +141,16 @@ fn make_private(path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(disk)?;
     }
-    let file = fs::OpenOptions::new()
-        .append(true)
-        .create(true)
+    // Never opened if it is there: closing it would drop this process's locks on a database that is in use (POSIX).
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
         .mode(0o600)
         .open(path)
-        .map_err(disk)?;
-    file.set_permissions(fs::Permissions::from_mode(0o600))
-        .map_err(disk)
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(disk(error)),
+        _ => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(disk),
+    }
 }
 
 /// Text of an error never holds a bound value: SQLite does not put them there.
@@ -217,6 +237,13 @@ impl Store for SqliteStore {
     }
 
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed> {
+        let asked = redemption.clone();
+        let answer = self
+            .read(move |c| codes::refused_or_again(c, &asked))
+            .await?;
+        if let Some(answer) = answer {
+            return Ok(answer);
+        }
         self.writer
             .write(move |c| codes::redeem(c, &redemption))
             .await
@@ -250,7 +277,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn close_window(&self, closing: Closing) -> Result<Closed> {
+    async fn close_window(&self, closing: Closing) -> Result<ClosedWindow> {
         self.writer
             .write(move |c| publications::close(c, &closing))
             .await
@@ -269,20 +296,47 @@ impl Store for SqliteStore {
     async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()> {
         self.writer
             .write(move |c| publications::record(c, region, &batch))
-            .await
+            .await?;
+        self.checkpoint().await;
+        Ok(())
     }
 
     async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>> {
         self.read(move |c| publications::published(c, region)).await
     }
 
+    async fn published_digests(&self) -> Result<Vec<Digest>> {
+        self.read(publications::published_digests).await
+    }
+
     async fn forget(&self, what: Forget) -> Result<Forgotten> {
-        self.writer
+        let forgotten = self
+            .writer
             .write(move |c| retention::forget(c, &what))
-            .await
+            .await?;
+        self.checkpoint().await;
+        Ok(forgotten)
     }
 
     async fn ready(&self) -> Result<()> {
-        self.writer.write(|_| Ok(())).await
+        // An empty transaction writes nothing and so would not notice a full disk.
+        self.writer
+            .write(|c| {
+                c.execute_batch("PRAGMA user_version = 1")
+                    .map_err(database_error)
+            })
+            .await
+    }
+
+    async fn close(&self) {
+        let writer = Arc::clone(&self.writer);
+        // Waits for a thread.
+        if tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("the store was not closed");
+        }
+        lock(&self.readers).clear();
     }
 }

@@ -98,6 +98,12 @@ pub(super) fn by_credential(connection: &Connection, hash: &[u8; 32]) -> Result<
 pub(super) fn deactivate(connection: &Connection, officer_id: &str) -> Result<bool> {
     connection
         .execute(
+            "UPDATE upload_code SET revoked = 1 WHERE officer_id = ?1 AND redeemed_at IS NULL",
+            [officer_id],
+        )
+        .map_err(database_error)?;
+    connection
+        .execute(
             "UPDATE officer SET active = 0 WHERE officer_id = ?1",
             [officer_id],
         )

@@ -5,17 +5,15 @@ use truyvet_crypto::{Timestamp, sign::KeyId};
 use truyvet_matching::{Codec, Digest, Region};
 
 use super::{bytes, database_error, inconsistent, integer, number, timestamp};
-use crate::store::{Closed, ClosedWindow, Closing, PublishedBatch, Result};
+use crate::store::{ClosedWindow, Closing, PublishedBatch, Result};
 
-pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed> {
+pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<ClosedWindow> {
     if let Some(waiting) = closed_window(connection, closing.region)? {
-        return Ok(Closed::Window(Box::new(waiting)));
+        return Ok(waiting);
     }
-    if let Some(last_closed_at) = last_closed_at(connection, closing.region)?
-        && last_closed_at >= closing.closed_at
-    {
-        return Ok(Closed::ClockBehind { last_closed_at });
-    }
+    // Closing times only ever grow, also by a clock that went back: phones order batches by them.
+    let after_last = last_closed_at(connection, closing.region)?.map(|last| last.plus_seconds(1));
+    let closed_at = closing.closed_at.max(after_last.unwrap_or(Timestamp::MIN));
     connection
         .execute(
             "INSERT INTO publication
@@ -26,7 +24,7 @@ pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed
                      max(?11, (SELECT coalesce(max(slots_until), 0) FROM publication WHERE region = ?1)))",
             params![
                 closing.region.as_str(),
-                closing.closed_at.unix_seconds(),
+                closed_at.unix_seconds(),
                 closing.first_window_start.unix_seconds(),
                 closing.salt,
                 closing.padding_seed,
@@ -40,7 +38,6 @@ pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed
         )
         .map_err(database_error)?;
     closed_window(connection, closing.region)?
-        .map(|window| Closed::Window(Box::new(window)))
         .ok_or_else(|| inconsistent("publication: no window after closing one"))
 }
 
@@ -203,5 +200,16 @@ pub(super) fn published(connection: &Connection, region: Region) -> Result<Vec<P
                 closed_at: timestamp("publication.closed_at", closed_at)?,
             })
         })
+        .collect()
+}
+
+pub(super) fn published_digests(connection: &Connection) -> Result<Vec<Digest>> {
+    let digests: Vec<Vec<u8>> = connection
+        .prepare_cached("SELECT digest FROM publication WHERE digest IS NOT NULL")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map_err(database_error)?;
+    digests
+        .iter()
+        .map(|digest| Ok(Digest::from_bytes(bytes("publication.digest", digest)?)))
         .collect()
 }

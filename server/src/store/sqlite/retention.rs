@@ -8,10 +8,19 @@ use crate::store::{Forget, Forgotten, Result};
 
 pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
     let delete = |sql: &str, before: i64| connection.execute(sql, [before]).map_err(database_error);
-    let keys = delete(
-        "DELETE FROM disclosed_key WHERE day < ?1",
-        what.keys_before.number().into(),
-    )?;
+    let keys = connection
+        .execute(
+            "DELETE FROM disclosed_key
+             WHERE day < ?2
+                OR day < ?1 AND accepted_window <= (
+                       SELECT coalesce(max(sequence), 0) FROM publication
+                       WHERE publication.region = disclosed_key.region AND digest IS NOT NULL)",
+            params![
+                what.keys_before.number(),
+                what.unpublished_keys_before.number()
+            ],
+        )
+        .map_err(database_error)?;
     let tokens = delete(
         "DELETE FROM spent_token WHERE last_day < ?1",
         what.tokens_before.number().into(),

@@ -96,8 +96,8 @@ fn store_key(
     }
     connection
         .prepare_cached(
-            "INSERT INTO disclosed_key (secret, region, scheme, day, accepted_window, slots, report_type)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO disclosed_key (secret, region, scheme, day, accepted_window, slots)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET slots = excluded.slots",
         )
         .and_then(|mut insert| {
@@ -108,7 +108,6 @@ fn store_key(
                 key.day().number(),
                 open_window,
                 in_this_window.as_bytes(),
-                upload.report_type.byte(),
             ])
         })
         .map(drop)

@@ -3,7 +3,10 @@
 //! One fsync then serves up to [`GROUP`] uploads. Each piece of work runs in a savepoint, so that one that fails takes
 //! nothing of the others with it.
 
-use std::thread;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -52,19 +55,33 @@ where
     }
 }
 
-/// Hands work to the writing thread. The thread ends when the last handle is dropped, after what waits is done.
-#[derive(Clone)]
-pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
+/// Hands work to the writing thread. The thread ends when it is closed or dropped, after what waits is done.
+pub(super) struct Writer {
+    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection) -> Result<Self> {
         let (sender, jobs) = mpsc::channel(QUEUE);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || write_all(connection, jobs))
+            .spawn(move || write_all(&connection, jobs))
             .map_err(|error| StoreError::Database(error.to_string()))?;
-        Ok(Self(sender))
+        Ok(Self {
+            jobs: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Waits until all that was handed over is done and the connection is closed.
+    pub(super) fn close(&self) {
+        drop(lock(&self.jobs).take());
+        let thread = lock(&self.thread).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writing thread had panicked");
+        }
     }
 
     /// Runs `work` in a transaction; returns when that is durable.
@@ -78,20 +95,24 @@ impl Writer {
             outcome: None,
             reply,
         };
-        self.0
-            .try_send(Box::new(job))
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-                mpsc::error::TrySendError::Closed(_) => writer_gone(),
-            })?;
+        let jobs = lock(&self.jobs).clone().ok_or_else(writer_gone)?;
+        jobs.try_send(Box::new(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => writer_gone(),
+        })?;
         outcome.await.unwrap_or_else(|_| Err(writer_gone()))
     }
 }
 
-fn write_all(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+/// What is behind these locks is taken or cloned whole: a panic cannot leave it half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_all(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
-        let failed = commit_group(&connection, &mut group).err();
+        let failed = commit_group(connection, &mut group).err();
         if let Some(error) = &failed {
             tracing::error!(%error, "a group of {} writes was rolled back", group.len());
             if !connection.is_autocommit() {
@@ -136,14 +157,16 @@ fn writer_gone() -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    fn writer() -> Writer {
+    fn writer() -> Arc<Writer> {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch("CREATE TABLE n (n INTEGER PRIMARY KEY)")
             .unwrap();
-        Writer::start(connection).unwrap()
+        Arc::new(Writer::start(connection).unwrap())
     }
 
     async fn insert(writer: &Writer, n: i64) -> Result<usize> {
@@ -172,7 +195,7 @@ mod tests {
         let writer = writer();
         let tasks: Vec<_> = (0..200)
             .map(|i| {
-                let writer = writer.clone();
+                let writer = Arc::clone(&writer);
                 // Every number twice: one of each pair fails.
                 tokio::spawn(async move { insert(&writer, i / 2).await })
             })
@@ -204,12 +227,12 @@ mod tests {
     async fn a_queue_that_is_full_says_so() {
         let writer = writer();
         let (release, blocked) = std::sync::mpsc::channel::<()>();
-        let first = writer.clone();
+        let first = Arc::clone(&writer);
         let holds_the_thread =
             tokio::spawn(async move { first.write(move |_| Ok(blocked.recv().is_ok())).await });
         let mut waiting = Vec::new();
         let busy = loop {
-            let writer = writer.clone();
+            let writer = Arc::clone(&writer);
             let mut task = Box::pin(async move { insert(&writer, 1).await });
             // One poll puts it into the queue, or not.
             match futures_util::poll!(&mut task) {
@@ -224,5 +247,32 @@ mod tests {
         assert!(waiting.len() >= QUEUE - 1);
         release.send(()).unwrap();
         assert!(holds_the_thread.await.unwrap().unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_was_handed_over_is_done_before_it_closes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n.db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch("CREATE TABLE n (n INTEGER PRIMARY KEY)")
+            .unwrap();
+        let writer = Arc::new(Writer::start(connection).unwrap());
+        let tasks: Vec<_> = (0..50)
+            .map(|n| {
+                let writer = Arc::clone(&writer);
+                tokio::spawn(async move { insert(&writer, n).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        writer.close();
+        assert!(insert(&writer, 100).await.is_err());
+        let stored: i64 = Connection::open(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM n", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(stored, 50);
     }
 }

@@ -40,12 +40,13 @@ CREATE INDEX upload_code_by_unit ON upload_code (unit_code, issued_at);
 -- Spent tokens. Nothing ties them to a code. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (
     spend_id       BLOB PRIMARY KEY,            -- SHA-256 of nonce and metadata
-    request_digest BLOB NOT NULL,               -- the one request that may come again
+    request_digest BLOB NOT NULL,               -- the one request that may come again: HMAC under the token, which is not kept
     last_day       INTEGER NOT NULL             -- from the token
 ) STRICT, WITHOUT ROWID;
 
--- Disclosed keys. No time of arrival but the window; kept in the order of the secrets, which is random, so that not
--- even the order of rows tells which came together (the write-ahead log does until its next checkpoint). Life: the retention after their day.
+-- Disclosed keys, without the report type, which nobody needs here. No time of arrival but the window; kept in the order of the secrets, which is random, so that not
+-- even the order of rows tells which came together (the write-ahead log does until its next checkpoint). Life: the retention after their day, longer only while
+-- not published.
 CREATE TABLE disclosed_key (
     secret          BLOB NOT NULL,              -- bluezone 32, gaen 16 bytes a day; dp3t 32 bytes a slot
     region          TEXT NOT NULL,
@@ -53,7 +54,6 @@ CREATE TABLE disclosed_key (
     day             INTEGER NOT NULL,           -- UTC day
     accepted_window INTEGER NOT NULL,           -- sequence number of the window that was open
     slots           BLOB NOT NULL,              -- bitmap of the slots this row adds to earlier ones of the same secret
-    report_type     INTEGER NOT NULL,           -- 1 confirmed test, 2 clinical, 3 self-test
     PRIMARY KEY (secret, region, scheme, day, accepted_window)
 ) STRICT, WITHOUT ROWID;
 
@@ -67,7 +67,7 @@ CREATE TABLE publication (
     closed_at          INTEGER NOT NULL,        -- later than the one before
     slots_until        INTEGER NOT NULL,        -- slots that ended later wait for the next window; never goes back
     first_window_start INTEGER NOT NULL,        -- where the region's first window began
-    salt               BLOB NOT NULL,           -- 16 bytes, drawn after closing
+    salt               BLOB NOT NULL,           -- 16 bytes, drawn when closing
     padding_seed       BLOB NOT NULL,           -- 32 bytes
     key_id             BLOB NOT NULL,           -- 8 bytes: who signs
     codec              INTEGER NOT NULL,
