@@ -1,7 +1,7 @@
-//! Tells when this phone's clock is too far from the server's to be used.
+//! Tells when this phone's clock is too far from the server's to be used: refused, or not believed.
 //!
 //! A phone whose clock is off keeps sightings under the wrong slots and broadcasts IDs at the wrong time; what it would
-//! upload matches nobody.
+//! upload matches nobody. And what it deletes because of its age may be from today: [`time_to_delete_by`].
 
 use truyvet_crypto::Timestamp;
 
@@ -38,6 +38,19 @@ pub(crate) fn check_not_behind(signed_at: Timestamp, now: Timestamp) -> Result<(
     Ok(())
 }
 
+/// The time that retention counts from: this phone's, and no more than [`MAX_AHEAD_SECONDS`] after what a server signed.
+///
+/// A clock that was set to next year by mistake must not cost the last two weeks. The price: a phone that reaches no
+/// server for long keeps what it has until it reaches one; [`MAX_SIGHTINGS`](crate::MAX_SIGHTINGS) bounds it meanwhile.
+///
+/// - `confirmed`: newest time in anything that a trusted key signed.
+///
+/// `None` if nothing was ever confirmed: then nothing is deleted for its age. What the phone itself dated confirms
+/// nothing, since it was dated by the same clock.
+pub(crate) fn time_to_delete_by(confirmed: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    confirmed.map(|time| now.min(time.plus_seconds(MAX_AHEAD_SECONDS)))
+}
+
 /// Refuses a clock that is ahead of what was fetched just now.
 pub(crate) fn check_not_ahead(signed_at: Timestamp, now: Timestamp) -> Result<(), ClockOff> {
     let seconds = now.seconds_since(signed_at);
@@ -62,5 +75,18 @@ mod tests {
         assert_eq!(earlier(172_800), Ok(()));
         assert_eq!(earlier(172_801), Err(ClockOff::Ahead { seconds: 172_801 }));
         assert_eq!(earlier(-1_000_000), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_deleted_by_a_time_that_nobody_confirmed() {
+        let now = Timestamp::from_unix_seconds(1_767_225_600).unwrap();
+        let confirmed = |ago: i64| Some(now.plus_seconds(-ago));
+        assert_eq!(time_to_delete_by(confirmed(0), now), Some(now));
+        assert_eq!(time_to_delete_by(confirmed(172_800), now), Some(now));
+        assert_eq!(
+            time_to_delete_by(confirmed(172_801), now),
+            Some(now.plus_seconds(-1))
+        );
+        assert_eq!(time_to_delete_by(None, now), None);
     }
 }

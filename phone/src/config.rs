@@ -12,7 +12,7 @@ use truyvet_matching::{ExposureRule, Region};
 use truyvet_proto::v1 as pb;
 
 use crate::{
-    clock::{ClockOff, check_not_behind},
+    clock::{ClockOff, check_not_ahead, check_not_behind},
     database::StoreError,
     refusal::ServerRefusal,
     signed::{self, SignedError},
@@ -27,7 +27,7 @@ pub enum ConfigError {
     /// Not signed as it must be.
     #[error("configuration: {0}")]
     Signed(#[from] SignedError),
-    /// Signed in this phone's future.
+    /// Signed in this phone's future; or fetched just now and long past for it.
     #[error(transparent)]
     Clock(#[from] ClockOff),
     /// The deployment uses another scheme than this phone.
@@ -59,8 +59,6 @@ pub struct DeploymentConfig {
     pub upload_bytes: usize,
     /// A sighting gets the tags of every slot that its time ± this touches; at most 3,600.
     pub clock_tolerance_seconds: u32,
-    /// Seconds between two publications; 0 if only on demand.
-    pub publish_every_seconds: u32,
     /// Keys that sign, besides those the app came with.
     pub signing_keys: Vec<VerifyingKey>,
     /// Public key of the blind tokens.
@@ -82,7 +80,8 @@ impl DeploymentConfig {
             retention_days,
             upload_bytes,
             clock_tolerance_seconds,
-            publish_every_seconds,
+            // For monitoring: phones sync when their system lets them.
+            publish_every_seconds: _,
             signing_keys,
             token_public_key,
             exposure_rule,
@@ -109,7 +108,6 @@ impl DeploymentConfig {
                 0..=3_600,
                 "clock_tolerance_seconds",
             )?,
-            publish_every_seconds,
             signing_keys: signing_keys
                 .into_iter()
                 .map(|key| parse_key(&key).ok_or(field("signing_keys")))
@@ -124,9 +122,19 @@ impl DeploymentConfig {
     }
 }
 
-/// Checks a configuration from a server. Keeping it is left to [`keep`].
+/// How a configuration came here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From a server just now: its time is about now.
+    Server,
+    /// Some other way: it may be old.
+    Other,
+}
+
+/// Checks a configuration. Keeping it is left to [`keep`].
 pub(crate) fn open(
     config: &pb::Signed,
+    origin: Origin,
     trusted: &TrustedKeys,
     expected: Scheme,
     now: Timestamp,
@@ -134,6 +142,9 @@ pub(crate) fn open(
     let message = signed::open(config, Purpose::Config, trusted)?;
     let config = DeploymentConfig::parse(message)?;
     check_not_behind(config.generated_at, now)?;
+    if origin == Origin::Server {
+        check_not_ahead(config.generated_at, now)?;
+    }
     if config.scheme != expected {
         return Err(ConfigError::Scheme {
             expected,
@@ -243,6 +254,13 @@ mod tests {
     }
 
     fn opened(change: impl FnOnce(&mut pb::Config)) -> Result<DeploymentConfig, ConfigError> {
+        opened_from(Origin::Server, change)
+    }
+
+    fn opened_from(
+        origin: Origin,
+        change: impl FnOnce(&mut pb::Config),
+    ) -> Result<DeploymentConfig, ConfigError> {
         let mut config = config();
         change(&mut config);
         let payload = config.encode_to_vec();
@@ -255,7 +273,7 @@ mod tests {
             signatures,
         };
         let trusted = TrustedKeys::new(vec![key().verifying_key()]);
-        open(&signed, &trusted, Scheme::Gaen, now())
+        open(&signed, origin, &trusted, Scheme::Gaen, now())
     }
 
     #[test]
@@ -297,6 +315,16 @@ mod tests {
             refused.to_string(),
             "this phone's clock is 7201 s behind the server's"
         );
+    }
+
+    #[test]
+    fn an_old_configuration_from_a_server_says_that_the_clock_is_ahead() {
+        let old = |config: &mut pb::Config| config.generated_at -= 172_801;
+        assert_eq!(
+            opened(old).unwrap_err().to_string(),
+            "this phone's clock is ahead of the server's, up to 172801 s"
+        );
+        opened_from(Origin::Other, old).unwrap();
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! One connection may serve many phones. It sends nothing about the phone: no cookie, no version, no language.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header::HeaderMap;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
-use url::Url;
+use url::{Host, Url};
 
 /// The same for every phone and release, so that it tells none apart.
 const USER_AGENT: &str = "truyvet-phone";
@@ -19,6 +19,9 @@ const SILENCE_SECONDS: u64 = 20;
 pub struct ConnectOptions {
     /// Certificate authorities to trust instead of the system's, as PEM. For `https://` only.
     pub ca_pem: Option<Vec<u8>>,
+    /// Allow `http://` to another machine: whoever is on the way reads the upload code, and the secrets that the phone
+    /// discloses. For test networks, and where something else encrypts. To this machine it is always allowed.
+    pub plaintext: bool,
     /// Longest wait for a connection.
     pub connect_timeout_seconds: u64,
     /// Longest wait for the answer to one call; downloads of batches have ten times as long.
@@ -29,6 +32,7 @@ impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
             ca_pem: None,
+            plaintext: false,
             connect_timeout_seconds: 10,
             request_timeout_seconds: 30,
         }
@@ -41,6 +45,11 @@ pub enum ConnectError {
     /// Not `http://host[:port]` or `https://host[:port]`.
     #[error("server URL: {0}")]
     Url(&'static str),
+    /// `http://` to another machine, which [`ConnectOptions::plaintext`] does not allow.
+    #[error(
+        "server URL: http:// to another machine would send codes and secrets in plain text; use https://, or allow plain text"
+    )]
+    PlainText,
     /// The certificate authority is not one, or the system has none.
     #[error("TLS: {0}")]
     Tls(String),
@@ -79,7 +88,7 @@ pub struct Connection {
     base: Url,
     http: reqwest::Client,
     channel: Channel,
-    request_timeout: Duration,
+    options: Arc<ConnectOptions>,
 }
 
 impl Connection {
@@ -91,6 +100,9 @@ impl Connection {
     /// [`ConnectError`] if the URL or the certificate authority cannot be used.
     pub fn open(url: &str, options: &ConnectOptions) -> Result<Self, ConnectError> {
         let base = parse_url(url)?;
+        if base.scheme() == "http" && !options.plaintext && !is_loopback(&base) {
+            return Err(ConnectError::PlainText);
+        }
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // Another task may have been quicker: the same result.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -98,7 +110,7 @@ impl Connection {
         Ok(Self {
             http: http_client(&base, options)?,
             channel: grpc_channel(&base, options)?,
-            request_timeout: Duration::from_secs(options.request_timeout_seconds),
+            options: Arc::new(options.clone()),
             base,
         })
     }
@@ -106,6 +118,13 @@ impl Connection {
     /// For gRPC clients.
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// For one call that must not be tied to those before it: a connection of its own, on which no TLS session is taken
+    /// up again.
+    pub(crate) fn fresh_channel(&self) -> Result<Channel, ConnectError> {
+        // Not a clone of an endpoint: clones share the cache of TLS sessions.
+        grpc_channel(&self.base, &self.options)
     }
 
     /// Sends a GET and gives the answer, whatever its status; the body is still to be read.
@@ -123,7 +142,7 @@ impl Connection {
             .http
             .get(url)
             .headers(headers)
-            .timeout(self.request_timeout * timeouts);
+            .timeout(Duration::from_secs(self.options.request_timeout_seconds) * timeouts);
         Ok(request.send().await?)
     }
 }
@@ -155,6 +174,15 @@ fn parse_url(url: &str) -> Result<Url, ConnectError> {
         return Err(ConnectError::Url("must not hold a user name or password"));
     }
     Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    }
 }
 
 fn http_client(base: &Url, options: &ConnectOptions) -> Result<reqwest::Client, ConnectError> {
@@ -217,6 +245,28 @@ mod tests {
         assert!(refused("ftp://example.org").contains("http://"));
         assert!(refused("http://example.org/v1").contains("host and port"));
         assert!(refused("http://user@example.org").contains("user name"));
+    }
+
+    #[tokio::test]
+    async fn plain_text_goes_to_this_machine_alone_unless_it_is_allowed() {
+        for here in ["127.0.0.1", "127.8.9.1", "localhost:8440", "[::1]:8440"] {
+            Connection::open(&format!("http://{here}"), &ConnectOptions::default()).unwrap();
+        }
+        let allowed = ConnectOptions {
+            plaintext: true,
+            ..ConnectOptions::default()
+        };
+        for elsewhere in [
+            "example.org",
+            "10.0.0.1",
+            "localhost.example.org",
+            "[2001:db8::1]",
+            "0.0.0.0",
+        ] {
+            let url = format!("http://{elsewhere}");
+            assert!(refused(&url).contains("in plain text"), "{url}");
+            Connection::open(&url, &allowed).unwrap();
+        }
     }
 
     #[tokio::test]

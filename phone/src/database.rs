@@ -3,6 +3,7 @@
 //! What the tables mean stands in `schema.sql`; each table is read and written by the module named after its job.
 
 use std::{
+    fs,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -12,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use truyvet_crypto::Scheme;
 
 /// Written to `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// Another process that is just closing the file gets so long.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -55,8 +56,8 @@ pub enum StoreError {
         /// What the file is for.
         found: Scheme,
     },
-    /// Written by a later version of this library.
-    #[error("phone file has schema version {0}, this library knows up to {SCHEMA_VERSION}")]
+    /// Written by another version of this library.
+    #[error("phone file has schema version {0}, this library reads {SCHEMA_VERSION}")]
     Version(i64),
     /// A stored value is not what this library writes.
     #[error("phone file: column {0} is damaged")]
@@ -67,8 +68,12 @@ pub enum StoreError {
 pub(crate) struct Database(Mutex<Connection>);
 
 impl Database {
-    /// Opens the file, making it first if there is none.
+    /// Opens the file, making it first if there is none; for this user alone, since it holds secrets.
     pub(crate) fn open(file: &Path, scheme: Scheme) -> Result<Self, StoreError> {
+        // SQLite gives its log the mode of the file.
+        private_file().write(true).open(file)?;
+        #[cfg(unix)]
+        fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         Self::prepare(Connection::open(file)?, scheme)
     }
 
@@ -93,7 +98,7 @@ impl Database {
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
             SCHEMA_VERSION => {}
-            later => return Err(StoreError::Version(later)),
+            other => return Err(StoreError::Version(other)),
         }
         let byte: Option<u8> = transaction
             .query_row("SELECT scheme FROM phone", [], |row| row.get(0))
@@ -150,6 +155,15 @@ impl Database {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes files, and those for this user alone, whatever the folder allows.
+pub(crate) fn private_file() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn in_transaction<T, E: From<StoreError>>(

@@ -11,47 +11,52 @@ use crate::{
     sightings::{BIN_SECONDS, bin_of, bin_start},
 };
 
-/// Keeps sightings that matched a batch; those that matched an earlier one stay as they are. Returns how many are new.
+/// Keeps sightings that matched a batch of `region`; those that matched before stay as they are. Returns how many are new.
 pub(crate) fn keep_matches(
     transaction: &Transaction<'_>,
     matched: &[Sighting],
     region: Region,
-    sequence: u64,
 ) -> Result<usize, StoreError> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO match (bin, tag, rssi_dbm, region, sequence) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (bin, tag) DO NOTHING",
+        "INSERT INTO match (bin, tag, rssi_dbm, region) VALUES (?, ?, ?, ?)
+         ON CONFLICT (bin, tag, region) DO NOTHING",
     )?;
-    let mut new = 0;
+    let before = count(transaction)?;
     for sighting in matched {
-        new += insert.execute(params![
+        insert.execute(params![
             bin_of(sighting.time),
             sighting.tag.as_bytes(),
             sighting.rssi_dbm,
             region.as_str(),
-            i64::try_from(sequence).map_err(|_| StoreError::Damaged("match.sequence"))?,
         ])?;
     }
-    Ok(new)
+    Ok(count(transaction)?.saturating_sub(before))
 }
 
-/// Deletes what matched and should not have been published. Returns how many are gone.
+/// Deletes what matched in `region` and should not have been published there. Returns how many are gone: not those that
+/// another region published too.
 pub(crate) fn withdraw_matches(
     transaction: &Transaction<'_>,
     withdrawn: &[Sighting],
+    region: Region,
 ) -> Result<usize, StoreError> {
-    let mut delete = transaction.prepare_cached("DELETE FROM match WHERE bin = ? AND tag = ?")?;
-    let mut gone = 0;
+    let mut delete =
+        transaction.prepare_cached("DELETE FROM match WHERE bin = ? AND tag = ? AND region = ?")?;
+    let before = count(transaction)?;
     for sighting in withdrawn {
-        gone += delete.execute(params![bin_of(sighting.time), sighting.tag.as_bytes()])?;
+        delete.execute(params![
+            bin_of(sighting.time),
+            sighting.tag.as_bytes(),
+            region.as_str()
+        ])?;
     }
-    Ok(gone)
+    Ok(before.saturating_sub(count(transaction)?))
 }
 
-/// All matched sightings, oldest first.
+/// All matched sightings, each once, oldest first.
 pub(crate) fn matched(connection: &Connection) -> Result<Vec<Sighting>, StoreError> {
     connection
-        .prepare_cached("SELECT bin, tag, rssi_dbm FROM match ORDER BY bin")?
+        .prepare_cached("SELECT bin, tag, max(rssi_dbm) FROM match GROUP BY bin, tag ORDER BY bin")?
         .query_map([], |row| {
             Ok(Sighting {
                 time: bin_start(row.get(0)?),
@@ -80,6 +85,14 @@ pub(crate) fn purge(transaction: &Transaction<'_>, oldest: Timestamp) -> Result<
     Ok(transaction.execute("DELETE FROM match WHERE bin < ?", [bin_of(oldest)])?)
 }
 
+/// How many sightings matched, in whatever region.
+fn count(connection: &Connection) -> Result<usize, StoreError> {
+    let rows: i64 = connection
+        .prepare_cached("SELECT count(*) FROM (SELECT DISTINCT bin, tag FROM match)")?
+        .query_row([], |row| row.get(0))?;
+    usize::try_from(rows).map_err(|_| StoreError::Damaged("match"))
+}
+
 #[cfg(test)]
 mod tests {
     use truyvet_crypto::Scheme;
@@ -106,11 +119,15 @@ mod tests {
         utc_offset_seconds: 25_200,
     };
 
-    fn keep(database: &Database, minutes: &[i64], sequence: u64) -> usize {
+    fn keep(database: &Database, minutes: &[i64]) -> usize {
+        keep_of(database, minutes, "VN")
+    }
+
+    fn keep_of(database: &Database, minutes: &[i64], region: &str) -> usize {
         let matched: Vec<_> = minutes.iter().map(|m| sighting(*m)).collect();
-        let region = Region::parse("VN").unwrap();
+        let region = Region::parse(region).unwrap();
         database
-            .write(|transaction| keep_matches(transaction, &matched, region, sequence))
+            .write(|transaction| keep_matches(transaction, &matched, region))
             .unwrap()
     }
 
@@ -124,26 +141,44 @@ mod tests {
     #[test]
     fn a_quarter_of_an_hour_over_several_batches_is_an_exposure() {
         let database = Database::in_memory(Scheme::Bluezone).unwrap();
-        assert_eq!(keep(&database, &[0, 5], 1), 2);
+        assert_eq!(keep(&database, &[0, 5]), 2);
         assert_eq!(days(&database), 0);
-        assert_eq!(keep(&database, &[5, 10], 2), 1);
+        assert_eq!(keep(&database, &[5, 10]), 1);
         assert_eq!(days(&database), 1);
     }
 
     #[test]
     fn withdrawn_matches_are_none_any_more() {
         let database = Database::in_memory(Scheme::Bluezone).unwrap();
-        keep(&database, &[0, 5, 10], 1);
-        let gone = database
-            .write(|transaction| withdraw_matches(transaction, &[sighting(5), sighting(20)]))
-            .unwrap();
-        assert_eq!((gone, days(&database)), (1, 0));
+        keep(&database, &[0, 5, 10]);
+        assert_eq!(withdraw(&database, &[5, 20], "VN"), 1);
+        assert_eq!(days(&database), 0);
+    }
+
+    fn withdraw(database: &Database, minutes: &[i64], region: &str) -> usize {
+        let withdrawn: Vec<_> = minutes.iter().map(|m| sighting(*m)).collect();
+        let region = Region::parse(region).unwrap();
+        database
+            .write(|transaction| withdraw_matches(transaction, &withdrawn, region))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_withdrawal_takes_back_what_its_own_region_said() {
+        let database = Database::in_memory(Scheme::Bluezone).unwrap();
+        assert_eq!(keep_of(&database, &[0, 5, 10], "VN"), 3);
+        assert_eq!(keep_of(&database, &[5, 10, 15], "VN-HN"), 1);
+        assert_eq!(database.read(matched).unwrap().len(), 4, "each once");
+        assert_eq!(withdraw(&database, &[0, 5, 10, 15], "VN"), 1);
+        assert_eq!(days(&database), 1);
+        assert_eq!(withdraw(&database, &[5, 10, 15], "VN-HN"), 3);
+        assert_eq!(days(&database), 0);
     }
 
     #[test]
     fn old_matches_are_purged() {
         let database = Database::in_memory(Scheme::Bluezone).unwrap();
-        keep(&database, &[0, 5, 10], 1);
+        keep(&database, &[0, 5, 10]);
         let oldest = noon().plus_seconds(600);
         let gone = database
             .write(|transaction| purge(transaction, oldest))

@@ -1,6 +1,7 @@
 //! This phone's own secrets: the IDs it broadcasts, and what it can disclose of each day.
 //!
-//! - bluezone: one base secret, moved forward with the retention so that earlier days cannot be derived any more.
+//! - bluezone: a base secret, moved forward with the retention so that earlier days cannot be derived any more. A clock
+//!   that was ahead leaves the base ahead too: the days before it get a base of their own, so that no two days share IDs.
 //! - gaen, dp3t: one random secret for each day, drawn when the day is first needed.
 //!
 //! Tables `base_id` and `day_secret`. Which days and slots are disclosed is decided by [`upload`](crate::upload).
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::database::{Database, StoreError};
 
-/// What a Bluezone phone derives its days from.
+/// What a Bluezone phone derives its days from, until the next base.
 struct Base {
     /// The daily key of `day`.
     secret: Zeroizing<[u8; 32]>,
@@ -37,36 +38,27 @@ pub(crate) fn ids_of_day(
     day: Day,
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<EphemeralId>, StoreError> {
-    let secret = match database.read(|connection| broadcast_secret(connection, scheme, day))? {
+    let secret = match database.read(|connection| day_secret(connection, scheme, day))? {
         Some(secret) => secret,
-        None => database.write_durably(|transaction| draw(transaction, scheme, day, rng))?,
+        None => database.write_durably(|transaction| {
+            // Another task may have been quicker.
+            match day_secret(transaction, scheme, day)? {
+                Some(secret) => Ok(secret),
+                None => draw(transaction, scheme, day, rng),
+            }
+        })?,
     };
     schedule::ids_of_day(scheme, day, &secret).map_err(|_| StoreError::Damaged("day_secret.secret"))
 }
 
-/// The secret behind a day's IDs, to disclose; `None` if this phone has none for it.
+/// The secret behind a day's IDs, to broadcast or to disclose; `None` if none was drawn for it.
 pub(crate) fn day_secret(
     connection: &Connection,
     scheme: Scheme,
     day: Day,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-    // The Bluezone schedule gives days before the base day the base day's IDs. To disclose them under such a day would
-    // give away the base day's secret.
-    let before_base = base(connection)?.is_some_and(|base| day < base.day);
-    if before_base {
-        return Ok(None);
-    }
-    broadcast_secret(connection, scheme, day)
-}
-
-/// The secret to broadcast with on `day`; `None` if none was drawn yet.
-fn broadcast_secret(
-    connection: &Connection,
-    scheme: Scheme,
-    day: Day,
-) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     if scheme == Scheme::Bluezone {
-        return Ok(base(connection)?.map(|base| {
+        return Ok(base_of(connection, day)?.map(|base| {
             let subkey = schedule::bluezone::day_secret(&base.secret, base.day, day);
             Zeroizing::new(subkey.to_vec())
         }));
@@ -99,15 +91,15 @@ pub(crate) fn rotate(
 /// Makes all days before `oldest` impossible to derive. IDs of the days from `oldest` on stay as they are.
 pub(crate) fn forget_before(transaction: &Transaction<'_>, oldest: Day) -> Result<(), StoreError> {
     transaction.execute("DELETE FROM day_secret WHERE day < ?", [oldest.number()])?;
-    let Some(Base { mut secret, day }) = base(transaction)? else {
-        return Ok(());
-    };
-    if day < oldest {
+    if let Some(Base { mut secret, day }) = base_of(transaction, oldest)?
+        && day < oldest
+    {
         for _ in day.number()..oldest.number() {
             *secret = sha256(&[&*secret]);
         }
         keep_base(transaction, &secret, oldest)?;
     }
+    transaction.execute("DELETE FROM base_id WHERE base_day < ?", [oldest.number()])?;
     Ok(())
 }
 
@@ -134,10 +126,14 @@ fn draw(
     Ok(secret)
 }
 
-fn base(connection: &Connection) -> Result<Option<Base>, StoreError> {
+/// The base that `day` derives from: the last one not after it. The Bluezone schedule itself gives every day before a
+/// base the base day's IDs, which would tie the days together, and disclosing one would give away the other.
+fn base_of(connection: &Connection, day: Day) -> Result<Option<Base>, StoreError> {
     Ok(connection
-        .prepare_cached("SELECT secret, base_day FROM base_id")?
-        .query_row([], |row| {
+        .prepare_cached(
+            "SELECT secret, base_day FROM base_id WHERE base_day <= ? ORDER BY base_day DESC LIMIT 1",
+        )?
+        .query_row([day.number()], |row| {
             Ok(Base {
                 secret: Zeroizing::new(row.get(0)?),
                 day: Day::from_number(row.get(1)?),
@@ -152,7 +148,7 @@ fn keep_base(
     base_day: Day,
 ) -> Result<(), StoreError> {
     transaction.execute(
-        "INSERT OR REPLACE INTO base_id (one, base_day, secret) VALUES (1, ?, ?)",
+        "INSERT OR REPLACE INTO base_id (base_day, secret) VALUES (?, ?)",
         params![base_day.number(), secret],
     )?;
     Ok(())
@@ -217,6 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn tasks_that_ask_at_once_get_the_same_ids() {
+        for scheme in Scheme::ALL {
+            let database = Database::in_memory(scheme).unwrap();
+            // Backwards, so that every day needs a secret of its own.
+            for offset in (0..300).rev() {
+                let ready = std::sync::Barrier::new(2);
+                let ask = |seed| {
+                    let mut rng = StdRng::seed_from_u64(seed);
+                    ready.wait();
+                    ids_of_day(&database, scheme, day(offset), &mut rng).unwrap()
+                };
+                let [a, b] = std::thread::scope(|scope| {
+                    let ask = &ask;
+                    [1, 2]
+                        .map(|seed| scope.spawn(move || ask(seed)))
+                        .map(|thread| thread.join().unwrap())
+                });
+                assert_eq!(a, b, "{scheme}");
+            }
+        }
+    }
+
+    #[test]
     fn advancing_keeps_later_ids_and_loses_earlier_ones() {
         for scheme in Scheme::ALL {
             let mut world = World::new(scheme);
@@ -260,12 +279,29 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_before_the_base_day_keeps_the_later_days() {
-        let mut world = World::new(Scheme::Bluezone);
-        let today = world.ids(5);
-        world.forget_before(5);
-        let earlier = Day::from_number(day(0).number() - 30);
-        ids_of_day(&world.database, Scheme::Bluezone, earlier, &mut world.rng).unwrap();
-        assert_eq!(world.ids(5), today);
+    fn days_before_the_base_day_have_ids_of_their_own_and_keep_them() {
+        for scheme in Scheme::ALL {
+            let mut world = World::new(scheme);
+            // As a clock that ran ahead left it.
+            world.forget_before(30);
+            let ahead: Vec<_> = (30..33).map(|offset| world.ids(offset)).collect();
+            // The clock is put right, then found to be off once more.
+            let days: Vec<u32> = (10..30).chain(5..10).collect();
+            let right: Vec<_> = days.iter().map(|offset| world.ids(*offset)).collect();
+            let mut all: Vec<_> = ahead.iter().chain(&right).flatten().copied().collect();
+            let ids = all.len();
+            all.sort_unstable_by_key(|id| id.as_bytes().to_vec());
+            all.dedup();
+            assert_eq!(all.len(), ids, "{scheme}: no ID serves two slots");
+            let again: Vec<_> = days.iter().map(|offset| world.ids(*offset)).collect();
+            assert_eq!(again, right, "{scheme}");
+            // Retention goes on from there, and over the later base.
+            world.forget_before(12);
+            assert!(world.secret(11).is_none(), "{scheme}");
+            assert_eq!(world.ids(12), right[2], "{scheme}");
+            world.forget_before(31);
+            assert!(world.secret(29).is_none(), "{scheme}");
+            assert_eq!(world.ids(32), ahead[2], "{scheme}");
+        }
     }
 }

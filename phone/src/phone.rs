@@ -13,7 +13,8 @@ use truyvet_matching::{Exposure, Region, Sighting};
 use truyvet_proto::v1::{self as pb, exposure_service_client::ExposureServiceClient};
 
 use crate::{
-    config::{self, ConfigError, DeploymentConfig},
+    clock::time_to_delete_by,
+    config::{self, ConfigError, DeploymentConfig, Origin},
     connection::Connection,
     database::{Database, StoreError},
     exposure, identity,
@@ -159,6 +160,9 @@ impl Phone {
 
     /// Keeps what one scan (or a whole history) heard, in one transaction. Bad sightings do not cost the others.
     ///
+    /// Store what was scanned before [`Self::sync`]: a sync matches each batch once, against what is stored then.
+    /// [`HearReport::late`] counts what came after.
+    ///
     /// # Errors
     /// [`StoreError`] if the file cannot be written; nothing is kept then.
     pub fn hear_all<'a>(
@@ -167,8 +171,10 @@ impl Phone {
         now: Timestamp,
     ) -> Result<HearReport, StoreError> {
         let rules = self.rules();
-        self.database
-            .write(|transaction| sightings::store(transaction, &rules, heard, now))
+        self.database.write(|transaction| {
+            let closed_at = sync::last_closed_at(transaction)?;
+            sightings::store(transaction, &rules, heard, closed_at, now)
+        })
     }
 
     /// Rows in the sighting store.
@@ -182,7 +188,8 @@ impl Phone {
     /// Asks the server for its configuration and takes it over, unless a newer one is in force.
     ///
     /// # Errors
-    /// [`ConfigError`] if there is none to be had, or none that this phone may use.
+    /// [`ConfigError`] if there is none to be had, or none that this phone may use; [`ConfigError::Clock`] if by it this
+    /// phone's clock is wrong.
     pub async fn refresh_config(
         &self,
         connection: &Connection,
@@ -193,7 +200,8 @@ impl Phone {
             .get_config(pb::GetConfigRequest {})
             .await
             .map_err(ServerRefusal::from)?;
-        self.accept_config(&answer.into_inner().config.unwrap_or_default(), now)
+        let signed = answer.into_inner().config.unwrap_or_default();
+        self.take_over(&signed, Origin::Server, now)
     }
 
     /// Takes over a configuration that came some other way, for instance with the app.
@@ -205,7 +213,16 @@ impl Phone {
         signed: &pb::Signed,
         now: Timestamp,
     ) -> Result<Arc<DeploymentConfig>, ConfigError> {
-        let offered = config::open(signed, &self.trusted_keys(), self.scheme, now)?;
+        self.take_over(signed, Origin::Other, now)
+    }
+
+    fn take_over(
+        &self,
+        signed: &pb::Signed,
+        origin: Origin,
+        now: Timestamp,
+    ) -> Result<Arc<DeploymentConfig>, ConfigError> {
+        let offered = config::open(signed, origin, &self.trusted_keys(), self.scheme, now)?;
         let mut config = self.config.write().unwrap_or_else(PoisonError::into_inner);
         // An older one is no error, since servers of one deployment sign at different times; but it must not bring
         // back a key that was retired since.
@@ -317,10 +334,18 @@ impl Phone {
 
     /// Forgets what is older than the retention: sightings, matches, own secrets. Once a day.
     ///
+    /// Not by this phone's clock alone: `now` counts no further than two days ([`MAX_AHEAD_SECONDS`]) after the newest
+    /// configuration or index, and before the first of them nothing is forgotten.
+    ///
+    /// [`MAX_AHEAD_SECONDS`]: crate::MAX_AHEAD_SECONDS
+    ///
     /// # Errors
     /// [`StoreError`] if the file cannot be written.
     pub fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         let rules = self.rules();
+        let Some(now) = time_to_delete_by(self.confirmed_time()?, now) else {
+            return Ok(());
+        };
         self.database.write(|transaction| {
             sightings::purge(transaction, &rules, now)?;
             exposure::purge(transaction, rules.oldest(now))?;
@@ -337,7 +362,9 @@ impl Phone {
         now: Timestamp,
     ) -> Result<(), ConfigError> {
         let fetched_at = self.database.read(config::fetched_at)?;
-        if fetched_at.is_some_and(|time| now.seconds_since(time) < CONFIG_SECONDS) {
+        // Due as well if it was fetched "tomorrow": the clock was ahead then, or is behind now.
+        let fresh = |time| (0..CONFIG_SECONDS).contains(&now.seconds_since(time));
+        if fetched_at.is_some_and(fresh) {
             return Ok(());
         }
         match self.refresh_config(connection, now).await {
@@ -346,7 +373,14 @@ impl Phone {
         }
     }
 
-    fn rules(&self) -> SightingRules {
+    /// Newest time in anything that a trusted key signed.
+    fn confirmed_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let of_index = self.database.read(sync::newest_index)?;
+        let of_config = self.config().map(|config| config.generated_at);
+        Ok(of_index.max(of_config))
+    }
+
+    pub(crate) fn rules(&self) -> SightingRules {
         let config = self.config();
         SightingRules {
             scheme: self.scheme,

@@ -1,5 +1,6 @@
 -- Everything a phone keeps. Times are Unix seconds unless the column says otherwise; "retention" is Config.retention_days
--- (14 until a configuration was fetched). No column holds a heard ID, a place or a name.
+-- (14 until a configuration was fetched), counted from a time that a signature confirms (clock.rs). No column holds a
+-- heard ID, a place or a name.
 
 -- One row: what this file is for.
 CREATE TABLE phone (
@@ -15,10 +16,10 @@ CREATE TABLE sighting (
     PRIMARY KEY (bin, tag)
 ) STRICT, WITHOUT ROWID;
 
--- Own secret, scheme bluezone. One row. The secret moves forward with the retention, so earlier days cannot be derived.
+-- Own secrets, scheme bluezone. Each serves the days from its own up to the next row's. One row, but for clocks that were
+-- set back. The oldest moves forward with the retention, so earlier days cannot be derived.
 CREATE TABLE base_id (
-    one      INTEGER PRIMARY KEY CHECK (one = 1),
-    base_day INTEGER NOT NULL,                      -- UTC days since 1970 whose daily key `secret` is
+    base_day INTEGER PRIMARY KEY,                   -- UTC days since 1970 whose daily key `secret` is
     secret   BLOB NOT NULL CHECK (length(secret) = 32)
 ) STRICT;
 
@@ -37,22 +38,23 @@ CREATE TABLE config (
 
 -- How far each region was followed. One row for each region ever synced.
 CREATE TABLE region (
-    region        TEXT PRIMARY KEY,
-    last_sequence INTEGER NOT NULL,                 -- last batch matched; 0 before the first
-    last_digest   BLOB CHECK (length(last_digest) = 32), -- its SHA-256; NULL before the first
-    generated_at  INTEGER NOT NULL,                 -- of the newest index seen
-    valid_until   INTEGER NOT NULL,                 -- of the newest index seen
-    etag          TEXT                              -- of that index (its SHA-256), once all of its batches are matched; else NULL
+    region         TEXT PRIMARY KEY,
+    last_sequence  INTEGER NOT NULL,                -- last batch matched; 0 before the first
+    last_digest    BLOB CHECK (length(last_digest) = 32), -- its SHA-256; NULL before the first
+    last_closed_at INTEGER,                         -- when it closed to uploads; NULL before the first
+    generated_at   INTEGER NOT NULL,                -- of the newest index seen
+    valid_until    INTEGER NOT NULL,                -- of the newest index seen
+    etag           TEXT                             -- of that index (its SHA-256), once all of its batches are matched; else NULL
 ) STRICT, WITHOUT ROWID;
 
--- Sightings that matched a batch. Lifetime: retention, counted from the sighting.
+-- Sightings that matched a batch; a row for each region that published them, so that one's withdrawal does not take
+-- back what another still says. Lifetime: retention, counted from the sighting.
 CREATE TABLE match (
     bin      INTEGER NOT NULL,                      -- as in sighting
     tag      BLOB NOT NULL CHECK (length(tag) = 16),
     rssi_dbm INTEGER NOT NULL,                      -- as in sighting
-    region   TEXT NOT NULL,                         -- of the batch that matched first
-    sequence INTEGER NOT NULL,                      -- of the batch that matched first
-    PRIMARY KEY (bin, tag)
+    region   TEXT NOT NULL,                         -- of the batch that matched
+    PRIMARY KEY (bin, tag, region)
 ) STRICT, WITHOUT ROWID;
 
 -- An upload on its way. One row at most. Lifetime: until the server took it, refused it for good, or the person gave up.
@@ -60,7 +62,7 @@ CREATE TABLE pending_upload (
     one         INTEGER PRIMARY KEY CHECK (one = 1),
     upload_code TEXT NOT NULL,
     region      TEXT NOT NULL,
-    left_out    BLOB NOT NULL,                      -- slots the person leaves out: (day as u32 BE, slot bitmap), repeated
+    left_out    BLOB NOT NULL,                      -- what the person leaves out: (from, until) as i64 BE each, repeated
     blinding    BLOB NOT NULL,                      -- nonce, blind, element: 96 bytes
     token       BLOB,                               -- serialized UploadToken; NULL until the code is redeemed
     request     BLOB                                -- serialized UploadRequest, sent as it is on every try; NULL until built

@@ -66,6 +66,9 @@ pub enum HearError {
 pub struct HearReport {
     /// Sightings that are now in the store, on their own or within a row of the same tag and bin.
     pub kept: usize,
+    /// Those of them that were over when the last batch applied closed: a sync has passed them by, and what the batches
+    /// before it published of them is missed for good. They can still match later batches. Apps store before they sync.
+    pub late: usize,
     /// The others: position in the input, and why.
     pub refused: Vec<(usize, HearError)>,
 }
@@ -107,10 +110,13 @@ impl SightingRules {
 }
 
 /// Keeps what may be kept. One transaction is the caller's.
+///
+/// - `closed_at`: of the last batch applied, if any was.
 pub(crate) fn store<'a>(
     transaction: &Transaction<'_>,
     rules: &SightingRules,
     heard: impl IntoIterator<Item = Heard<'a>>,
+    closed_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<HearReport, StoreError> {
     let mut report = HearReport::default();
@@ -132,6 +138,8 @@ pub(crate) fn store<'a>(
             insert.execute(params![bin_of(heard.time), tag.as_bytes(), heard.rssi_dbm])?;
         }
         report.kept += 1;
+        let bin_end = bin_start(bin_of(heard.time) + 1);
+        report.late += usize::from(closed_at.is_some_and(|closed| bin_end <= closed));
     }
     drop_oldest_beyond(transaction, rules.max_sightings)?;
     Ok(report)
@@ -241,7 +249,7 @@ mod tests {
         let database = Database::in_memory(Scheme::Bluezone).unwrap();
         let now = slot_start().plus_seconds(3_600);
         let report = database
-            .write(|transaction| store(transaction, &rules(), heard.iter().copied(), now))
+            .write(|transaction| store(transaction, &rules(), heard.iter().copied(), None, now))
             .unwrap();
         assert_eq!(report.refused, []);
         let id = EphemeralId::from_bytes(Scheme::Bluezone, &ID).unwrap();
@@ -287,7 +295,7 @@ mod tests {
     fn hear_one(heard: Heard<'_>, now: Timestamp) -> Result<(), HearError> {
         let database = Database::in_memory(Scheme::Bluezone).unwrap();
         let report = database
-            .write(|transaction| store(transaction, &rules(), [heard], now))
+            .write(|transaction| store(transaction, &rules(), [heard], None, now))
             .unwrap();
         assert_eq!(report.kept + report.refused.len(), 1);
         report.refused.first().map_or(Ok(()), |(_, e)| Err(*e))
@@ -333,7 +341,8 @@ mod tests {
         let report = database
             .write(|transaction| {
                 let scan = [heard_at(450, -70), bad, heard_at(450, -60)];
-                store(transaction, &rules(), scan, slot_start().plus_seconds(600))
+                let now = slot_start().plus_seconds(600);
+                store(transaction, &rules(), scan, None, now)
             })
             .unwrap();
         assert_eq!(report.kept, 2);
@@ -341,6 +350,22 @@ mod tests {
             report.refused[..],
             [(1, HearError::IdBytes { .. })]
         ));
+    }
+
+    #[test]
+    fn what_was_over_when_the_last_batch_closed_is_late() {
+        let database = Database::in_memory(Scheme::Bluezone).unwrap();
+        let now = slot_start().plus_seconds(3_600);
+        let late = |closed_after: Option<i64>| {
+            let closed_at = closed_after.map(|seconds| slot_start().plus_seconds(seconds));
+            // Stands for the five minutes until 600.
+            let scan = [heard_at(450, -70)];
+            database
+                .write(|transaction| store(transaction, &rules(), scan, closed_at, now))
+                .unwrap()
+                .late
+        };
+        assert_eq!([None, Some(599), Some(600)].map(late), [0, 0, 1]);
     }
 
     #[test]
@@ -354,7 +379,7 @@ mod tests {
         database
             .write(|transaction| {
                 let now = slot_start().plus_seconds(450);
-                store(transaction, &rules(), [heard_at(450, -70)], now)
+                store(transaction, &rules(), [heard_at(450, -70)], None, now)
             })
             .unwrap();
         let bin_end = slot_start().plus_seconds(600);
@@ -377,7 +402,7 @@ mod tests {
             .collect();
         for half in scans.chunks(5) {
             database
-                .write(|transaction| store(transaction, &rules, half.iter().copied(), now))
+                .write(|transaction| store(transaction, &rules, half.iter().copied(), None, now))
                 .unwrap();
         }
         let kept: Vec<_> = database

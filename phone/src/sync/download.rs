@@ -3,7 +3,7 @@
 use reqwest::{StatusCode, header};
 use truyvet_matching::Digest;
 
-use super::{BatchFault, index::Entry, parts::Parts};
+use super::{BatchFault, MAX_FILE_BYTES, index::Entry, parts::Parts};
 use crate::connection::{Connection, HttpError};
 
 /// A download may take so many times as long as another request.
@@ -17,6 +17,9 @@ pub(super) async fn download(
     entry: &Entry,
 ) -> Result<Vec<u8>, BatchFault> {
     let digest = entry.digest;
+    if entry.file_bytes > MAX_FILE_BYTES {
+        return Err(HttpError::TooLong(MAX_FILE_BYTES).into());
+    }
     if parts.len(digest)? > entry.file_bytes {
         parts.discard(digest)?;
     }
@@ -50,8 +53,17 @@ async fn fill(connection: &Connection, parts: &Parts, entry: &Entry) -> Result<(
             have = 0;
         }
         status => {
-            // Whatever the reason, the next try starts from the beginning.
-            parts.discard(digest)?;
+            // There is no such file, or no such range of it: the next try starts from the beginning. After anything
+            // else, a busy server above all, it goes on from here.
+            if matches!(
+                status,
+                StatusCode::PARTIAL_CONTENT
+                    | StatusCode::NOT_FOUND
+                    | StatusCode::GONE
+                    | StatusCode::RANGE_NOT_SATISFIABLE
+            ) {
+                parts.discard(digest)?;
+            }
             return Err(HttpError::Status(status.as_u16()).into());
         }
     }

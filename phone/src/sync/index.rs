@@ -1,5 +1,8 @@
-//! The signed index of a region: fetching it, and refusing one that is forged, replayed or turned back.
+//! The signed index of a region: fetching it, and refusing one that is forged, replayed, turned back or has holes.
 
+use std::time::SystemTime;
+
+use headers::HeaderMapExt as _;
 use reqwest::{StatusCode, header};
 use truyvet_crypto::{
     Timestamp,
@@ -8,15 +11,15 @@ use truyvet_crypto::{
 use truyvet_matching::{Digest, Region};
 use truyvet_proto::v1 as pb;
 
-use super::{MAX_FILE_BYTES, progress::Progress};
+use super::progress::Progress;
 use crate::{
     clock::{ClockOff, check_not_behind},
     connection::{Connection, HttpError, read_body},
     signed::{self, SignedError},
 };
 
-/// Room for 10,000 batches: 30 days of one every five minutes.
-const MAX_INDEX_BYTES: u64 = 1 << 20;
+/// Room for what a server's settings allow: 30 days of one batch a minute, 43,200 entries of up to 60 bytes.
+const MAX_INDEX_BYTES: u64 = 3 << 20;
 
 /// Why an index is refused. Safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,9 +59,19 @@ pub enum IndexError {
         /// Which number.
         field: &'static str,
     },
-    /// It ends before the batch that this phone matched last, or names another file for it: the server lost data. It
-    /// must go on above this number.
-    #[error("forked: batch {last_sequence}, which this phone has matched, is not in it")]
+    /// A batch that retention cannot have taken yet: somebody hides it, or the server lost it. Refused until it is there.
+    #[error("batch {sequence} is missing")]
+    Missing {
+        /// The first one missing.
+        sequence: u64,
+    },
+    /// It ends before the batch that this phone matched last, or names another file for it: the server lost data, or
+    /// shows this phone another history than before. There is no way round it on the phone: the region is refused until
+    /// the index names that batch and file again (restored from a backup), or, once retention has taken the batch, is
+    /// empty or begins after it.
+    #[error(
+        "forked: batch {last_sequence}, which this phone has matched, is not in it as it was; the server must restore it"
+    )]
     Forked {
         /// Last batch that this phone matched.
         last_sequence: u64,
@@ -79,7 +92,7 @@ pub(super) struct Entry {
 pub(super) struct Index {
     pub(super) generated_at: Timestamp,
     pub(super) valid_until: Timestamp,
-    /// Ascending by sequence number.
+    /// By sequence number, without holes.
     pub(super) entries: Vec<Entry>,
 }
 
@@ -90,9 +103,7 @@ impl Index {
         if before == 0 {
             return Some(Digest::ZERO);
         }
-        self.entries
-            .iter()
-            .find(|entry| entry.sequence == before)
+        find(&self.entries, before)
             .map(|entry| entry.digest)
             .or(progress
                 .last_digest
@@ -101,6 +112,13 @@ impl Index {
 }
 
 /// An answer to the question for an index.
+pub(super) struct Answer {
+    pub(super) fetched: Fetched,
+    /// The server's clock as the answer's head tells it, unsigned.
+    pub(super) server_time: Option<Timestamp>,
+}
+
+/// What an answer brought.
 pub(super) enum Fetched {
     /// Still the one whose ETag was sent.
     Unchanged,
@@ -117,7 +135,7 @@ pub(super) async fn fetch(
     region: Region,
     progress: &Progress,
     now: Timestamp,
-) -> Result<Fetched, IndexError> {
+) -> Result<Answer, IndexError> {
     let mut headers = header::HeaderMap::new();
     // A "304" can be replayed for ever: only an index within its time may be confirmed so.
     let known = progress
@@ -130,8 +148,9 @@ pub(super) async fn fetch(
     let response = connection
         .get(&format!("v1/{region}/index"), headers, 1)
         .await?;
-    match response.status() {
-        StatusCode::NOT_MODIFIED if known.is_some() => Ok(Fetched::Unchanged),
+    let server_time = server_time(response.headers());
+    let fetched = match response.status() {
+        StatusCode::NOT_MODIFIED if known.is_some() => Fetched::Unchanged,
         StatusCode::OK => {
             let etag = response.headers().get(header::ETAG).cloned();
             let body = read_body(response, MAX_INDEX_BYTES).await?;
@@ -141,18 +160,37 @@ pub(super) async fn fetch(
             let etag = etag
                 .is_some_and(|etag| etag == expected)
                 .then_some(expected);
-            Ok(Fetched::Signed { signed, etag })
+            Fetched::Signed { signed, etag }
         }
-        status => Err(HttpError::Status(status.as_u16()).into()),
-    }
+        status => return Err(HttpError::Status(status.as_u16()).into()),
+    };
+    Ok(Answer {
+        fetched,
+        server_time,
+    })
+}
+
+/// `Date`, which an answer from a cache keeps, and `Age`, the seconds it spent there.
+fn server_time(headers: &header::HeaderMap) -> Option<Timestamp> {
+    let date: SystemTime = headers.typed_get::<headers::Date>()?.into();
+    let seconds = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let age = headers
+        .get(header::AGE)
+        .and_then(|age| age.to_str().ok()?.parse::<u32>().ok())
+        .unwrap_or(0);
+    let date = Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?)?;
+    Some(date.plus_seconds(age.into()))
 }
 
 /// Verifies an index and holds it against what was seen before.
+///
+/// - `retention_days`: how long the server keeps batches.
 pub(super) fn open(
     signed: &pb::Signed,
     trusted: &TrustedKeys,
     region: Region,
     progress: &Progress,
+    retention_days: u32,
     now: Timestamp,
 ) -> Result<Index, IndexError> {
     // No `..` here: a field added to the proto must be handled before this compiles again.
@@ -178,6 +216,8 @@ pub(super) fn open(
     }
     let entries = parse_entries(&batches)?;
     refuse_fork(&entries, progress)?;
+    let retention_start = generated_at.plus_seconds(-86_400 * i64::from(retention_days));
+    refuse_hole_before(&entries, progress, retention_start)?;
     Ok(Index {
         generated_at,
         valid_until,
@@ -192,8 +232,10 @@ fn parse_entries(batches: &[pb::BatchEntry]) -> Result<Vec<Entry>, IndexError> {
         if batch.sequence <= last_sequence || i64::try_from(batch.sequence).is_err() {
             return Err(refused("sequence"));
         }
-        if batch.file_bytes > MAX_FILE_BYTES {
-            return Err(refused("file_bytes"));
+        // The first may have any number: retention has taken those before it.
+        if position > 0 && batch.sequence > last_sequence + 1 {
+            let sequence = last_sequence + 1;
+            return Err(IndexError::Missing { sequence });
         }
         last_sequence = batch.sequence;
         let digest = batch.digest.as_slice().try_into();
@@ -209,18 +251,39 @@ fn parse_entries(batches: &[pb::BatchEntry]) -> Result<Vec<Entry>, IndexError> {
 
 /// What was matched last must still be there, unless retention has taken it.
 fn refuse_fork(entries: &[Entry], progress: &Progress) -> Result<(), IndexError> {
-    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+    let Some(last) = entries.last() else {
         // Nothing was published for a whole retention.
         return Ok(());
     };
     let last_sequence = progress.last_sequence;
-    let same = entries
-        .iter()
-        .find(|entry| entry.sequence == last_sequence)
-        .is_none_or(|entry| Some(entry.digest) == progress.last_digest);
+    let same =
+        find(entries, last_sequence).is_none_or(|entry| Some(entry.digest) == progress.last_digest);
     if last.sequence < last_sequence || !same {
         return Err(IndexError::Forked { last_sequence });
     }
-    debug_assert!(first.sequence <= last.sequence);
     Ok(())
+}
+
+/// The batch after the one matched last must be there too: retention takes the oldest first, so it cannot have taken
+/// that one while the one before it is within its time.
+fn refuse_hole_before(
+    entries: &[Entry],
+    progress: &Progress,
+    retention_start: Timestamp,
+) -> Result<(), IndexError> {
+    let due = progress.last_sequence + 1;
+    let hole = entries.first().is_some_and(|first| first.sequence > due);
+    let within_retention = progress
+        .last_closed_at
+        .is_some_and(|closed_at| closed_at >= retention_start);
+    if hole && within_retention {
+        return Err(IndexError::Missing { sequence: due });
+    }
+    Ok(())
+}
+
+/// The entry with this number, if it is there.
+fn find(entries: &[Entry], sequence: u64) -> Option<&Entry> {
+    let position = sequence.checked_sub(entries.first()?.sequence)?;
+    entries.get(usize::try_from(position).ok()?)
 }

@@ -16,11 +16,14 @@ use truyvet_matching::{BatchError, Region, VerifiedBatch};
 use truyvet_proto::v1 as pb;
 
 pub use self::index::IndexError;
-pub(crate) use self::parts::Parts;
 use self::{
     index::{Entry, Fetched, Index},
     progress::Progress,
     record::Recorded,
+};
+pub(crate) use self::{
+    parts::Parts,
+    progress::{last_closed_at, newest_index},
 };
 use crate::{
     Phone,
@@ -108,6 +111,9 @@ pub struct SyncReport {
     pub new_matches: usize,
     /// Matches that were withdrawn.
     pub withdrawn_matches: usize,
+    /// How far this phone's clock is ahead of the server's (negative: behind), in seconds, if that is beyond the clock
+    /// tolerance: what it hears may match nobody then. The server's clock is not signed here: for advice only.
+    pub clock_skew_seconds: Option<i64>,
 }
 
 /// Syncs one region. The caller sees to it that a phone runs one sync at a time.
@@ -122,13 +128,19 @@ pub(crate) async fn run(
     let mut progress = phone
         .database
         .read(|connection| progress::load(connection, region))?;
-    let (signed, etag) = match index::fetch(connection, region, &progress, now)
+    let answer = index::fetch(connection, region, &progress, now)
         .await
-        .map_err(in_index)?
-    {
+        .map_err(in_index)?;
+    let tolerance_seconds = phone.rules().clock_tolerance_seconds;
+    let clock_skew_seconds = answer
+        .server_time
+        .map(|time| now.seconds_since(time))
+        .filter(|seconds| seconds.unsigned_abs() > tolerance_seconds.into());
+    let (signed, etag) = match answer.fetched {
         Fetched::Unchanged => {
             return Ok(SyncReport {
                 index_unchanged: true,
+                clock_skew_seconds,
                 ..SyncReport::default()
             });
         }
@@ -147,7 +159,10 @@ pub(crate) async fn run(
     phone
         .database
         .write(|transaction| progress::save(transaction, region, &progress))?;
-    Ok(report)
+    Ok(SyncReport {
+        clock_skew_seconds,
+        ..report
+    })
 }
 
 /// Opens the index; if a key signed it that this phone does not know, asks once for the configuration that may name it.
@@ -159,7 +174,10 @@ async fn open_index(
     progress: &Progress,
     now: Timestamp,
 ) -> Result<Index, SyncError> {
-    let open = || index::open(signed, &phone.trusted_keys(), region, progress, now);
+    let open = || {
+        let (trusted, retention_days) = (phone.trusted_keys(), phone.rules().retention_days);
+        index::open(signed, &trusted, region, progress, retention_days, now)
+    };
     let mut result = open();
     if result.as_ref().err() == Some(&IndexError::Signed(SignedError::UnknownKey)) {
         // Without it, the index stays one that nobody trusted signed.

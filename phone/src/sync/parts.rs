@@ -11,6 +11,8 @@ use std::{
 
 use truyvet_matching::Digest;
 
+use crate::database::private_file;
+
 /// Where parts are kept.
 pub(crate) enum Parts {
     /// As `{digest}.part` in a folder.
@@ -50,10 +52,7 @@ impl Parts {
     pub(super) fn append(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Folder(folder) => {
-                let mut file = fs::OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(part(folder, digest))?;
+                let mut file = private_file().append(true).open(part(folder, digest))?;
                 // No sync: a part that a power cut damaged fails verification, and is downloaded again.
                 io::Write::write_all(&mut file, bytes)
             }

@@ -60,17 +60,15 @@ pub(super) fn record(
     if batch.header().kind == BatchKind::Withdrawal {
         let matched = exposure::matched(transaction)?;
         let withdrawn = matching(batch, &matched);
-        recorded.withdrawn_matches = exposure::withdraw_matches(transaction, &withdrawn)?;
+        recorded.withdrawn_matches = exposure::withdraw_matches(transaction, &withdrawn, region)?;
     } else {
-        let mut heard = sightings::all(transaction)?;
-        // A row stands for five minutes; `join` refuses what begins after closing time, this what ends after it.
-        heard.retain(|sighting| sighting.end() <= batch.header().closed_at);
+        let heard = sightings::all(transaction)?;
         let matched = join(&batch.matches(&tags(&heard)), &heard);
-        recorded.new_matches =
-            exposure::keep_matches(transaction, &matched, region, entry.sequence)?;
+        recorded.new_matches = exposure::keep_matches(transaction, &matched, region)?;
     }
     progress.last_sequence = entry.sequence;
     progress.last_digest = Some(entry.digest);
+    progress.last_closed_at = Some(entry.closed_at);
     progress::save(transaction, region, progress)?;
     Ok(recorded)
 }

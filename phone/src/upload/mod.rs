@@ -7,6 +7,11 @@
 //! done      the pending upload is forgotten, own secrets are drawn anew
 //! ```
 //!
+//! Nothing on the wire is to tie the code, which an officer gave to a person, to the upload. The token does not: it is
+//! blind. So the request goes over a connection of its own. What remains is what whoever runs the server (or sits before
+//! it) sees of both: the same internet address, within seconds. Only a network between that hides addresses helps against
+//! that.
+//!
 //! The app shows the person what is to be uploaded and asks; [`UploadOptions`] carries the answer.
 
 mod padding;
@@ -16,6 +21,7 @@ mod silence;
 
 use prost::Message;
 use rand::CryptoRng;
+use rusqlite::Transaction;
 use tonic::Code;
 use truyvet_crypto::{
     CodeError, Timestamp, UploadCode,
@@ -28,9 +34,8 @@ use zeroize::Zeroizing;
 use self::pending::Pending;
 use crate::{
     Phone,
-    clock::{ClockOff, check_not_ahead},
     config::{ConfigError, DeploymentConfig},
-    connection::Connection,
+    connection::{ConnectError, Connection},
     database::StoreError,
     identity,
     refusal::ServerRefusal,
@@ -80,12 +85,13 @@ pub enum UploadError {
     /// Mistyped; nothing was sent.
     #[error(transparent)]
     Code(#[from] CodeError),
-    /// The deployment's configuration could not be fetched; nothing was sent.
+    /// The deployment's configuration could not be fetched, or tells that this phone's clock is wrong, so that what it
+    /// would disclose carries wrong times; nothing was sent.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// What this phone would disclose carries wrong times; nothing was sent.
+    /// There was no second connection for the upload. It can be resumed.
     #[error(transparent)]
-    Clock(#[from] ClockOff),
+    Connect(#[from] ConnectError),
     /// The deployment does not publish for this region; nothing was sent.
     #[error("region: not one of this deployment's")]
     UnknownRegion,
@@ -133,8 +139,7 @@ pub(crate) fn stage(phone: &Phone) -> Result<Option<UploadStage>, StoreError> {
 
 /// Gives up the upload on its way. If the server took it already, it stands.
 pub(crate) fn abandon(phone: &Phone) -> Result<(), StoreError> {
-    phone.database.write_durably(pending::clear)?;
-    phone.database.forget_deleted()
+    end(phone, |_| Ok(()))
 }
 
 /// Keeps code and blinding, before anything is sent. The same code again takes up where its upload stopped.
@@ -187,14 +192,12 @@ pub(crate) async fn advance(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<UploadReport>, UploadError> {
-    check_not_ahead(config.generated_at, now)?;
     let Some(mut pending) = phone.database.read(pending::load)? else {
         return Ok(None);
     };
-    let mut client = ReportServiceClient::new(connection.channel());
     let token = match pending.token.clone() {
         Some(token) => token,
-        None => redeem(phone, &mut client, config, &mut pending).await?,
+        None => redeem(phone, connection, config, &mut pending).await?,
     };
     let request = match pending.request.clone() {
         Some(request) => request,
@@ -203,6 +206,7 @@ pub(crate) async fn advance(
     let request = pb::UploadRequest::decode(&**request)
         .map_err(|_| StoreError::Damaged("pending_upload.request"))?;
     let report = report(&request);
+    let mut client = ReportServiceClient::new(connection.fresh_channel()?);
     match client.upload(request).await {
         Ok(_) => {
             finish(phone, now, rng)?;
@@ -218,7 +222,7 @@ pub(crate) async fn advance(
 
 async fn redeem(
     phone: &Phone,
-    client: &mut ReportServiceClient<tonic::transport::Channel>,
+    connection: &Connection,
     config: &DeploymentConfig,
     pending: &mut Pending,
 ) -> Result<Token, UploadError> {
@@ -226,13 +230,14 @@ async fn redeem(
         upload_code: pending.code.to_string(),
         blinded_element: pending.blinding.element().to_vec(),
     };
+    let mut client = ReportServiceClient::new(connection.channel());
     let answer = match client.redeem(request).await {
         Ok(answer) => answer.into_inner(),
         Err(status) => {
             let refusal = ServerRefusal::from(status);
             if !refusal.is_transient() {
                 // Another code must be able to follow.
-                phone.database.write_durably(pending::clear)?;
+                end(phone, |_| Ok(()))?;
             }
             return Err(UploadError::Redeem(refusal));
         }
@@ -276,9 +281,19 @@ fn build(
 
 /// What is disclosed must not go on being used: IDs heard from now on have nothing in common with those published.
 fn finish(phone: &Phone, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), StoreError> {
+    end(phone, |transaction| {
+        identity::rotate(transaction, phone.scheme, now.day(), rng)
+    })
+}
+
+/// Forgets the pending upload, whatever became of it: nothing of code, token and request is left in the file or its log.
+fn end(
+    phone: &Phone,
+    also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     phone.database.write_durably(|transaction| {
         pending::clear(transaction)?;
-        identity::rotate(transaction, phone.scheme, now.day(), rng)
+        also(transaction)
     })?;
     phone.database.forget_deleted()
 }
@@ -293,7 +308,7 @@ fn after_refusal(
     match refusal.code {
         // Only we know the token: if it is spent, an earlier try of ours was taken in, and its answer lost.
         Code::PermissionDenied if refusal.reason == "TOKEN_SPENT" => finish(phone, now, rng),
-        Code::PermissionDenied => phone.database.write_durably(pending::clear),
+        Code::PermissionDenied => end(phone, |_| Ok(())),
         // The token is not spent by a request that is wrong: the next try builds a new one.
         Code::InvalidArgument => {
             pending.request = None;

@@ -94,7 +94,7 @@ pub(super) fn save(transaction: &Transaction<'_>, pending: &Pending) -> Result<(
     Ok(())
 }
 
-/// Forgets the upload.
+/// Forgets the upload. Traces in the log are the caller's to remove.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute("DELETE FROM pending_upload", [])?;
     Ok(())

@@ -164,7 +164,7 @@ mod tests {
                 rssi_dbm: -60,
             };
             let report = database
-                .write(|transaction| sightings::store(transaction, &rules, [heard], now()))
+                .write(|transaction| sightings::store(transaction, &rules, [heard], None, now()))
                 .unwrap();
             assert_eq!(report.kept, 1);
         }
@@ -212,13 +212,13 @@ mod tests {
                 .map(|key| today().number() - key.day().number())
                 .collect();
             assert_eq!(ago, [2, 1, 0]);
-            // Noon's slot alone: the phone heard nobody for hours before and at least an hour after.
+            // Noon's slot and one on each side: the phone heard nobody for hours before and nearly an hour after.
             let noon = 12 * 3_600 / scheme.slot_seconds();
             let slots: Vec<Vec<u32>> = keys
                 .iter()
                 .map(|key| key.slots().iter().collect())
                 .collect();
-            assert_eq!(slots, [[noon]; 3]);
+            assert_eq!(slots, [[noon - 1, noon, noon + 1]; 3]);
         }
     }
 
@@ -234,11 +234,15 @@ mod tests {
                 noon_ago(2).plus_seconds(1_800),
             );
         let keys = keys(&database, scheme, &options).unwrap();
-        let ago: Vec<_> = keys
+        let slots: Vec<Vec<u32>> = keys
             .iter()
-            .map(|key| today().number() - key.day().number())
+            .map(|key| key.slots().iter().collect())
             .collect();
-        assert_eq!(ago, [2, 0]);
+        assert_eq!(slots, [vec![47, 48], vec![47, 49], vec![47, 48, 49]]);
+        let all_of_it = options.leave_out(noon_ago(1).plus_seconds(-900), noon_ago(1));
+        let all_of_it = all_of_it.leave_out(noon_ago(1), noon_ago(1).plus_seconds(1_800));
+        let keys = self::keys(&database, scheme, &all_of_it).unwrap();
+        assert!(keys.iter().all(|key| key.day() != today().minus_days(1)));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A gRPC server that issues real tokens and then, as a test tells it to, loses answers, refuses or forges.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 use truyvet_crypto::{
@@ -37,9 +40,22 @@ pub(crate) struct State {
     pub(crate) trouble: Option<Trouble>,
     pub(crate) redeemed: Vec<pb::RedeemRequest>,
     pub(crate) uploaded: Vec<pb::UploadRequest>,
+    /// Where the calls came from, in order: a connection has a port of its own.
+    pub(crate) calls: Vec<(Call, SocketAddr)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    GetConfig,
+    Redeem,
+    Upload,
 }
 
 impl State {
+    fn called<T>(&mut self, call: Call, request: &Request<T>) {
+        self.calls.push((call, request.remote_addr().unwrap()));
+    }
+
     fn take_trouble(&mut self, is_it: impl FnOnce(&Trouble) -> bool) -> Option<Trouble> {
         self.trouble.take_if(|trouble| is_it(trouble))
     }
@@ -71,6 +87,7 @@ impl Server {
                 trouble: None,
                 redeemed: vec![],
                 uploaded: vec![],
+                calls: vec![],
             })),
         };
         let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -106,6 +123,7 @@ impl ReportService for Server {
         request: Request<pb::RedeemRequest>,
     ) -> Result<Response<pb::RedeemResponse>, Status> {
         let mut state = self.state.lock().unwrap();
+        state.called(Call::Redeem, &request);
         let request = request.into_inner();
         if let Some(Trouble::Refusal(status)) =
             state.take_trouble(|trouble| matches!(trouble, Trouble::Refusal(_)))
@@ -141,6 +159,7 @@ impl ReportService for Server {
         request: Request<pb::UploadRequest>,
     ) -> Result<Response<pb::UploadResponse>, Status> {
         let mut state = self.state.lock().unwrap();
+        state.called(Call::Upload, &request);
         if let Some(Trouble::UploadRefusal(status)) =
             state.take_trouble(|trouble| matches!(trouble, Trouble::UploadRefusal(_)))
         {
@@ -158,9 +177,10 @@ impl ReportService for Server {
 impl ExposureService for Server {
     async fn get_config(
         &self,
-        _: Request<pb::GetConfigRequest>,
+        request: Request<pb::GetConfigRequest>,
     ) -> Result<Response<pb::GetConfigResponse>, Status> {
-        let state = self.state.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
+        state.called(Call::GetConfig, &request);
         let key = state.issuer.public_key();
         Ok(Response::new(pb::GetConfigResponse {
             config: Some(signed_config(state.scheme, state.config_signed_at, key)),

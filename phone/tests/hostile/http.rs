@@ -34,6 +34,10 @@ pub(crate) struct Page {
     pub(crate) ignores_ranges: bool,
     /// The connection breaks after so many bytes of the body.
     pub(crate) breaks_after: Option<usize>,
+    /// Answers with this status instead, and no body.
+    pub(crate) status: Option<u16>,
+    /// More lines of the head, each with its end.
+    pub(crate) head: &'static str,
 }
 
 #[derive(Default)]
@@ -93,7 +97,7 @@ impl Responder {
         let body = signed(&publisher.key, Purpose::Index, index).encode_to_vec();
         let etag = Some(format!("\"{}\"", truyvet_matching::Digest::of(&body)));
         self.send(
-            "/v1/VN/index",
+            &format!("/v1/{}/index", publisher.region),
             Page {
                 body,
                 etag,
@@ -132,8 +136,14 @@ fn response(asked: &Asked, page: Option<Page>) -> Vec<u8> {
         return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             .to_vec();
     };
+    if let Some(status) = page.status {
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        return head.into_bytes();
+    }
     if page.etag.is_some() && page.etag == asked.if_none_match {
-        return b"HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n".to_vec();
+        let head = page.head;
+        let head = format!("HTTP/1.1 304 Not Modified\r\n{head}connection: close\r\n\r\n");
+        return head.into_bytes();
     }
     let from = asked.range.filter(|_| !page.ignores_ranges);
     let mut head = match from {
@@ -148,6 +158,7 @@ fn response(asked: &Asked, page: Option<Page>) -> Vec<u8> {
     if let Some(etag) = &page.etag {
         head += &format!("etag: {etag}\r\n");
     }
+    head += page.head;
     head += &format!(
         "content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()

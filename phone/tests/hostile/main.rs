@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot go on fails its test")]
 
+mod clock;
 mod grpc;
 mod http;
 mod publisher;

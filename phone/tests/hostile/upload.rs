@@ -13,15 +13,15 @@ use truyvet_phone::{
 };
 
 use crate::{
-    grpc::{Server, Trouble},
+    grpc::{Call, Server, Trouble},
     meet, noon, phone, rng, trusted,
 };
 
 /// A case's phone in a folder: it met somebody this noon and the two before.
-struct World {
-    server: Server,
+pub(crate) struct World {
+    pub(crate) server: Server,
     connection: Connection,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     scheme: Scheme,
     /// `None` while it is switched off.
     case: Option<Phone>,
@@ -30,7 +30,7 @@ struct World {
 }
 
 impl World {
-    async fn new(scheme: Scheme) -> Self {
+    pub(crate) async fn new(scheme: Scheme) -> Self {
         let (server, connection) = Server::start(scheme).await;
         let mut world = Self {
             server,
@@ -51,7 +51,7 @@ impl World {
         world
     }
 
-    fn case(&self) -> &Phone {
+    pub(crate) fn case(&self) -> &Phone {
         self.case.as_ref().unwrap()
     }
 
@@ -86,17 +86,17 @@ impl World {
             .await
     }
 
-    async fn upload(&mut self) -> Result<UploadReport, UploadError> {
+    pub(crate) async fn upload(&mut self) -> Result<UploadReport, UploadError> {
         self.upload_with(&code(1), UploadOptions::default()).await
     }
 
-    async fn resume(&mut self) -> Result<Option<UploadReport>, UploadError> {
+    pub(crate) async fn resume(&mut self) -> Result<Option<UploadReport>, UploadError> {
         let case = self.case.as_ref().unwrap();
         case.resume_upload(&self.connection, self.now, &mut self.rng)
             .await
     }
 
-    fn stage(&self) -> Option<UploadStage> {
+    pub(crate) fn stage(&self) -> Option<UploadStage> {
         self.case().pending_upload().unwrap()
     }
 
@@ -107,11 +107,11 @@ impl World {
     }
 }
 
-fn code(seed: u64) -> String {
+pub(crate) fn code(seed: u64) -> String {
     UploadCode::generate(&mut rng(seed)).grouped().to_string()
 }
 
-fn refusal(code: Code, reason: &str) -> Status {
+pub(crate) fn refusal(code: Code, reason: &str) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason, "truyvet", []);
     Status::with_error_details(code, "refused", details)
@@ -239,6 +239,25 @@ async fn another_code_waits_until_the_pending_upload_is_done_or_given_up() {
         .upload_with(&code(2), UploadOptions::default())
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn no_connection_carries_both_the_code_and_the_upload() {
+    let mut world = World::new(Scheme::Bluezone).await;
+    world.server.trouble(Trouble::LostUploadAnswer);
+    world.upload().await.unwrap_err();
+    world.resume().await.unwrap().unwrap();
+    let state = world.server.state.lock().unwrap();
+    let from = |wanted: Call| {
+        let calls = state.calls.iter().filter(move |(call, _)| *call == wanted);
+        calls.map(|(_, address)| *address).collect::<Vec<_>>()
+    };
+    let uploads = from(Call::Upload);
+    assert_eq!(uploads.len(), 2);
+    assert_ne!(uploads[0], uploads[1]);
+    for other in from(Call::Redeem).iter().chain(&from(Call::GetConfig)) {
+        assert!(!uploads.contains(other));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Batches that are cut, altered, forged or not the ones announced.
 
 use truyvet_matching::build::BatchParameters;
+use truyvet_phone::Heard;
 
 use super::*;
 
@@ -22,6 +23,7 @@ async fn a_phone_that_met_a_case_is_told_and_asks_for_nothing_twice() {
             bytes: bytes.sum(),
             new_matches: 3,
             withdrawn_matches: 0,
+            clock_skew_seconds: None,
         }
     );
     assert_eq!(world.exposures(), 1);
@@ -79,6 +81,12 @@ async fn a_broken_download_goes_on_where_it_stopped_even_after_a_restart() {
             .starts_with("batch 1: ")
     );
     drop(mine);
+    #[cfg(unix)]
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "for its owner alone");
+    }
     world.server.change(&path, |page| page.breaks_after = None);
     world.server.asked();
     let mine = open();
@@ -108,6 +116,40 @@ async fn a_server_without_ranges_sends_the_whole_again() {
         page.ignores_ranges = true;
     });
     assert_eq!(world.sync().await.unwrap().new_matches, 3);
+}
+
+#[tokio::test]
+async fn a_busy_server_does_not_cost_what_was_downloaded() {
+    for (status, from) in [
+        (503, Some(100)),
+        (500, Some(100)),
+        (429, Some(100)),
+        (403, Some(100)),
+        (404, None),
+        (410, None),
+        (416, None),
+        // Without the range that was asked for.
+        (206, None),
+    ] {
+        let mut world = World::new().await;
+        world.publish(1);
+        let (path, _) = world.publisher.file(0);
+        world
+            .server
+            .change(&path, |page| page.breaks_after = Some(100));
+        world.sync().await.unwrap_err();
+        world.server.change(&path, |page| {
+            page.breaks_after = None;
+            page.status = Some(status);
+        });
+        let refused = world.sync().await.unwrap_err();
+        assert_eq!(refused, format!("batch 1: HTTP status {status}"));
+        world.server.change(&path, |page| page.status = None);
+        world.server.asked();
+        assert_eq!(world.sync().await.unwrap().new_matches, 3);
+        let last = world.server.asked().pop();
+        assert_eq!(last, Some(asked(&path, from)), "{status}");
+    }
 }
 
 #[tokio::test]
@@ -270,4 +312,45 @@ async fn what_was_heard_around_closing_time_does_not_match() {
         .publish(tags_of(&world.case), noon().plus_seconds(899));
     world.send();
     assert_eq!(world.sync().await.unwrap().new_matches, 2);
+}
+
+#[tokio::test]
+async fn what_is_stored_after_its_batch_was_matched_is_counted_as_late() {
+    let mut world = World::new().await;
+    let late = |world: &World, time| {
+        let heard = Heard {
+            id: &[7; 12],
+            time,
+            rssi_dbm: -60,
+        };
+        world.mine.hear_all([heard], world.now).unwrap().late
+    };
+    assert_eq!(late(&world, noon()), 0);
+    world.publish(1);
+    world.sync().await.unwrap();
+    assert_eq!(late(&world, noon()), 1);
+    // Heard as the batch closed: a later one will speak of it.
+    assert_eq!(late(&world, world.now), 0);
+}
+
+#[tokio::test]
+async fn a_withdrawal_leaves_what_another_region_published() {
+    let mut world = World::new().await;
+    world.publish(1);
+    world.sync().await.unwrap();
+    // The same server publishes for Hanoi as well, and takes that back.
+    let mut hanoi = Publisher::new();
+    hanoi.region = "VN-HN".parse().unwrap();
+    hanoi.publish(tags_of(&world.case), world.now);
+    let mut parameters = hanoi.next_parameters(world.now);
+    parameters.kind = BatchKind::Withdrawal;
+    hanoi.publish_as(&parameters, tags_of(&world.case));
+    world.server.send_all(&hanoi, &hanoi.index(world.now));
+    let report = world
+        .mine
+        .sync(&world.server.connection, hanoi.region, world.now)
+        .await
+        .unwrap();
+    assert_eq!((report.batches, report.withdrawn_matches), (2, 0));
+    assert_eq!(world.exposures(), 1);
 }

@@ -3,15 +3,110 @@
 use super::*;
 
 #[tokio::test]
-async fn a_file_too_large_to_hold_is_not_asked_for() {
+async fn a_file_too_large_to_hold_is_not_asked_for_and_costs_none_before_it() {
+    let mut world = World::new().await;
+    world.publish(3);
+    let mut index = world.publisher.index(world.now);
+    index.batches[1].file_bytes = truyvet_phone::MAX_FILE_BYTES + 1;
+    world.server.send_all(&world.publisher, &index);
+    assert_eq!(
+        world.sync().await.unwrap_err(),
+        "batch 2: more than 268435456 bytes"
+    );
+    assert_eq!(world.exposures(), 1);
+    let first = world.publisher.file(0).0;
+    assert_eq!(
+        world.server.asked(),
+        [asked(INDEX, None), asked(&first, None)]
+    );
+}
+
+#[tokio::test]
+async fn an_index_of_thirty_days_of_a_batch_a_minute_is_read() {
     let mut world = World::new().await;
     world.publish(1);
     let mut index = world.publisher.index(world.now);
-    index.batches[0].file_bytes = truyvet_phone::MAX_FILE_BYTES + 1;
+    let entry = index.batches[0].clone();
+    index.batches = (0..43_200)
+        .map(|batch| truyvet_proto::v1::BatchEntry {
+            sequence: 10_000_000 + batch,
+            file_bytes: truyvet_phone::MAX_FILE_BYTES,
+            ..entry.clone()
+        })
+        .collect();
+    world.server.send_all(&world.publisher, &index);
+    let refused = world.sync().await.unwrap_err();
+    // Read, and the first file is not as long as announced.
+    assert!(refused.starts_with("batch 10000000: "), "{refused}");
+}
+
+#[tokio::test]
+async fn a_hole_in_the_index_is_refused() {
+    let mut world = World::new().await;
+    world.publish(4);
+    let mut index = world.publisher.index(world.now);
+    index.batches.remove(2);
     world.server.send_all(&world.publisher, &index);
     world
-        .refused_then_taken("index of VN: entry 0: file_bytes is out of bounds or order")
+        .refused_then_taken("index of VN: batch 3 is missing")
         .await;
+    index.batches.swap(0, 1);
+    index.generated_at += 1;
+    world.server.send_all(&world.publisher, &index);
+    assert_eq!(
+        world.sync().await.unwrap_err(),
+        "index of VN: entry 1: sequence is out of bounds or order"
+    );
+}
+
+#[tokio::test]
+async fn an_index_that_begins_too_late_is_refused_unless_retention_can_have_taken_the_rest() {
+    let mut world = World::new().await;
+    world.publish(1);
+    world.sync().await.unwrap();
+    let begins_at_3 = |world: &mut World, now: Timestamp| {
+        world.now = now;
+        let config = signed_config(Scheme::Bluezone, now, [0; 32]);
+        world.mine.accept_config(&config, now).unwrap();
+        let mut index = world.publisher.index(now);
+        index.batches.drain(..2);
+        world.server.send_all(&world.publisher, &index);
+    };
+    let closed_at = world.now;
+    for tag in [2, 3] {
+        let tags = vec![Tag::from_bytes([tag; 16])];
+        world.publisher.publish(tags, closed_at.plus_seconds(60));
+    }
+    begins_at_3(&mut world, closed_at.plus_seconds(14 * 86_400));
+    assert_eq!(
+        world.sync().await.unwrap_err(),
+        "index of VN: batch 2 is missing"
+    );
+    begins_at_3(&mut world, closed_at.plus_seconds(14 * 86_400 + 1));
+    assert_eq!(world.sync().await.unwrap().batches, 1);
+    // A phone that comes later than that begins where the index does.
+    let new = phone(Scheme::Bluezone, 3);
+    assert_eq!(world.sync_of(&new).await.unwrap().batches, 1);
+}
+
+#[tokio::test]
+async fn a_clock_beyond_the_tolerance_is_told() {
+    let mut world = World::new().await;
+    world.publish(1);
+    // `now` is 2026-01-02 06:00:00.
+    for (head, skew) in [
+        ("date: Fri, 02 Jan 2026 06:05:00 GMT\r\n", None),
+        ("date: Fri, 02 Jan 2026 06:05:01 GMT\r\n", Some(-301)),
+        ("date: Fri, 02 Jan 2026 05:54:59 GMT\r\n", Some(301)),
+        // A cache has had it for a minute.
+        ("date: Fri, 02 Jan 2026 05:54:59 GMT\r\nage: 60\r\n", None),
+        ("date: soon\r\n", None),
+        ("", None),
+    ] {
+        world.server.change(INDEX, |page| page.head = head);
+        let report = world.sync().await.unwrap();
+        assert_eq!(report.clock_skew_seconds, skew, "{head}");
+    }
 }
 
 #[tokio::test]
@@ -37,7 +132,7 @@ async fn an_index_that_is_altered_or_signed_by_a_stranger_is_refused() {
             "the signature does not fit: altered on the way",
         ),
         (b"<html>".to_vec(), "does not decode"),
-        (vec![0; 2_000_000], "more than 1048576 bytes"),
+        (vec![0; 4_000_000], "more than 3145728 bytes"),
     ] {
         world.server.send(
             INDEX,
@@ -141,7 +236,7 @@ async fn a_server_that_forgot_a_batch_is_found_out() {
         world.server.send_all(&world.publisher, &index);
         assert_eq!(
             world.sync().await.unwrap_err(),
-            "index of VN: forked: batch 2, which this phone has matched, is not in it"
+            "index of VN: forked: batch 2, which this phone has matched, is not in it as it was; the server must restore it"
         );
     }
     // Retention may take all of them.
