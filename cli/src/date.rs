@@ -5,6 +5,14 @@ use truyvet_crypto::{Day, Timestamp};
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
+/// Vietnam's clock is this far ahead of UTC.
+const VIETNAM_SECONDS: i64 = 25_200;
+
+/// The day of Vietnam's calendar, days since 1970-01-01.
+pub(crate) fn in_vietnam(time: Timestamp) -> Day {
+    time.plus_seconds(VIETNAM_SECONDS).day()
+}
+
 /// Reads `YYYY-MM-DD`, from 1970 on.
 pub(crate) fn parse(text: &str) -> Result<Day, String> {
     let date: Date = text
@@ -65,6 +73,14 @@ mod tests {
         let time = Timestamp::from_unix_seconds(1_596_456_062).unwrap();
         assert_eq!(show_time(time), "2020-08-03T12:01:02Z");
         assert_eq!(short(Day::from_number(18_477)), "3 Aug");
+    }
+
+    #[test]
+    fn vietnams_day_begins_at_17_utc() {
+        let time = Timestamp::from_unix_seconds(1_596_474_000).unwrap();
+        assert_eq!(show_time(time), "2020-08-03T17:00:00Z");
+        assert_eq!(show(in_vietnam(time)), "2020-08-04");
+        assert_eq!(show(in_vietnam(time.plus_seconds(-1))), "2020-08-03");
     }
 
     #[test]

@@ -8,8 +8,10 @@ mod batch;
 mod date;
 mod demo;
 mod effects;
+mod hex;
 mod lines;
 mod officer;
+mod output;
 mod phone;
 mod remote;
 mod serve;
@@ -24,6 +26,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use truyvet_server::settings::SettingsArgs;
+
+use output::Output;
 
 /// Contact tracing in the style of Bluezone: server, reference phone and tools in one binary.
 #[derive(Debug, Parser)]
@@ -63,15 +67,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let mut out = io::stdout().lock();
+    let mut out = Output::new(io::stdout().lock());
     let result = dispatch(cli.command, &mut out).and_then(|code| {
         out.flush()?;
         Ok(code)
     });
     match result {
         Ok(code) => code,
-        // `truyvet ... | head` has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", whole_story(&error));
             ExitCode::FAILURE
@@ -109,14 +111,6 @@ fn whole_story(error: &anyhow::Error) -> String {
         } else {
             format!("{story}: {cause}")
         }
-    })
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 

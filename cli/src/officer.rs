@@ -18,9 +18,6 @@ use crate::{
     words,
 };
 
-/// Vietnam's clock is this far ahead of UTC.
-const VIETNAM_SECONDS: i64 = 25_200;
-
 /// What an officer does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OfficerCommand {
@@ -183,8 +180,7 @@ pub(crate) async fn run(
             to,
             json,
         } => {
-            let today = now.plus_seconds(VIETNAM_SECONDS).day();
-            let last = to.unwrap_or(today);
+            let last = to.unwrap_or(date::in_vietnam(now));
             let first = from.unwrap_or(last.minus_days(6));
             figures(staff, first, last, *json, out).await?;
         }

@@ -2,12 +2,13 @@
 //!
 //! Also turns a server's refusal into words. What is called is for `officer` and `admin`.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, net::IpAddr, path::PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use tonic::{
     Code, Request, Status,
+    codegen::http::Uri,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
@@ -32,6 +33,10 @@ pub(crate) struct StaffArgs {
     /// File with the officer's credential; without it, the variable TRUYVET_CREDENTIAL holds the credential
     #[arg(long, value_name = "FILE")]
     credential_file: Option<PathBuf>,
+    /// Send the credential over http:// to another machine: everybody on the way can read it. For networks that
+    /// protect by themselves
+    #[arg(long)]
+    plaintext: bool,
 }
 
 impl StaffArgs {
@@ -44,7 +49,14 @@ impl StaffArgs {
             Some(file) => Some(fs::read(file).with_context(|| file.display().to_string())?),
             None => None,
         };
-        Staff::connect(&self.server, ca.as_deref(), &self.credential()?)
+        let server = StaffServer {
+            url: &self.server,
+            ca_pem: ca.as_deref(),
+            plaintext: self.plaintext,
+        };
+        // Before the credential is read: it is not needed to see that it cannot be sent.
+        let channel = server.channel()?;
+        Staff::connect(channel, &self.credential()?)
     }
 
     fn credential(&self) -> anyhow::Result<String> {
@@ -57,6 +69,54 @@ impl StaffArgs {
     }
 }
 
+/// Where officers call.
+pub(crate) struct StaffServer<'a> {
+    /// `http://host:port` or `https://host:port`.
+    pub(crate) url: &'a str,
+    /// Certificate authority to trust instead of the system's.
+    pub(crate) ca_pem: Option<&'a [u8]>,
+    /// Allows `http://` beyond this machine.
+    pub(crate) plaintext: bool,
+}
+
+impl StaffServer<'_> {
+    /// Prepares a connection; it is made at the first call.
+    ///
+    /// # Errors
+    /// Says what is wrong with the URL or the certificate authority.
+    pub(crate) fn channel(&self) -> anyhow::Result<Channel> {
+        let url = self.url;
+        let mut endpoint = Endpoint::from_shared(url.to_owned())
+            .with_context(|| format!("--server {url}: not a URL"))?;
+        match endpoint.uri().scheme_str() {
+            Some("http") => ensure!(
+                self.plaintext || is_loopback(endpoint.uri()),
+                "--server {url}: everybody on the way could read the credential; use https://, or give --plaintext if \
+                 the network protects it"
+            ),
+            Some("https") => {
+                let tls = match self.ca_pem {
+                    Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
+                    None => ClientTlsConfig::new().with_native_roots(),
+                };
+                endpoint = endpoint.tls_config(tls).context("TLS")?;
+            }
+            _ => bail!("--server {url}: must start with http:// or https://"),
+        }
+        Ok(endpoint.connect_lazy())
+    }
+}
+
+/// Whether what is sent there stays on this machine.
+fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// A connection on which every call carries a credential. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Staff {
@@ -65,31 +125,13 @@ pub(crate) struct Staff {
 }
 
 impl Staff {
-    /// Prepares a connection; it is made at the first call.
+    /// Puts the credential on every call over `channel`.
     ///
-    /// - `ca_pem`: certificate authority to trust instead of the system's.
-    pub(crate) fn connect(
-        url: &str,
-        ca_pem: Option<&[u8]>,
-        credential: &str,
-    ) -> anyhow::Result<Self> {
-        let mut endpoint = Endpoint::from_shared(url.to_owned())
-            .with_context(|| format!("--server {url}: not a URL"))?;
-        match endpoint.uri().scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                let tls = match ca_pem {
-                    Some(pem) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)),
-                    None => ClientTlsConfig::new().with_native_roots(),
-                };
-                endpoint = endpoint.tls_config(tls).context("TLS")?;
-            }
-            _ => bail!("--server {url}: must start with http:// or https://"),
-        }
-        Ok(Self {
-            channel: endpoint.connect_lazy(),
-            bearer: Bearer::new(credential)?,
-        })
+    /// # Errors
+    /// If the text cannot be a credential; it is not repeated.
+    pub(crate) fn connect(channel: Channel, credential: &str) -> anyhow::Result<Self> {
+        let bearer = Bearer::new(credential)?;
+        Ok(Self { channel, bearer })
     }
 
     /// What officers call.
@@ -192,26 +234,65 @@ mod tests {
         assert_eq!(bare, "the server refused: no such code (NotFound)");
     }
 
+    fn channel(url: &str, plaintext: bool) -> Result<Channel, String> {
+        let server = StaffServer {
+            url,
+            ca_pem: None,
+            plaintext,
+        };
+        server.channel().map_err(|error| error.to_string())
+    }
+
+    fn staff(credential: &str) -> Result<Staff, String> {
+        let channel = channel("http://127.0.0.1:1", false).unwrap();
+        Staff::connect(channel, credential).map_err(|error| error.to_string())
+    }
+
     #[tokio::test]
     async fn urls_and_credentials_that_cannot_be_are_refused() {
-        let error = |url: &str, credential: &str| {
-            Staff::connect(url, None, credential)
-                .err()
-                .unwrap()
-                .to_string()
-        };
-        assert!(error("ftp://x", "tvo_x").contains("http://"));
-        assert!(error("http://x", " \n").contains("credential"));
-        assert!(error("http://x", "a\u{7}b").contains("credential"));
-        assert!(!error("http://x", "secret\u{7}").contains("secret"));
-        assert!(Staff::connect("http://x", None, "tvo_x\n").is_ok());
+        assert!(channel("ftp://x", true).unwrap_err().contains("http://"));
+        assert!(channel("x y", true).unwrap_err().contains("not a URL"));
+        let refused = |credential| staff(credential).err().unwrap();
+        assert!(refused(" \n").contains("credential"));
+        assert!(refused("a\u{7}b").contains("credential"));
+        assert!(!refused("secret\u{7}").contains("secret"));
+        assert!(staff("tvo_x\n").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_credential_leaves_the_machine_only_over_tls_or_if_told_so() {
+        for url in [
+            "http://127.0.0.1:8441",
+            "http://127.8.9.10",
+            "http://[::1]:8441",
+            "http://[::ffff:127.0.0.1]:8441",
+            "http://localhost:8441",
+            "http://LocalHost",
+            "https://example.org",
+        ] {
+            assert!(channel(url, false).is_ok(), "{url}");
+        }
+        for url in [
+            "http://example.org:8441",
+            "http://10.0.0.1:8441",
+            "http://0.0.0.0:8441",
+            "http://[2001:db8::1]:8441",
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+            "http://127.0.0.1@example.org",
+            "HTTP://example.org",
+        ] {
+            let error = channel(url, false).unwrap_err();
+            assert!(error.contains("--plaintext"), "{url}: {error}");
+            assert!(channel(url, true).is_ok(), "{url}");
+        }
     }
 
     #[tokio::test]
     async fn an_unreachable_server_is_told_with_the_cause() {
-        let staff = Staff::connect("http://127.0.0.1:1", None, "tvo_x").unwrap();
         let request = truyvet_proto::v1::ListUnitsRequest {};
-        let status = staff.admin().list_units(request).await.unwrap_err();
+        let mut admin = staff("tvo_x").unwrap().admin();
+        let status = admin.list_units(request).await.unwrap_err();
         let words = explain(&status).to_string();
         assert!(words.starts_with("cannot reach the server: "), "{words}");
         assert!(words.contains("refused"), "{words}");

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use anyhow::bail;
 use rand::Rng as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
@@ -48,13 +49,18 @@ pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow:
         entropy: Arc::new(Entropy::from_seed(seed)),
         steps: Arc::new(WalkOn),
     };
-    let server = start(settings, effects).await?;
+    let mut server = start(settings, effects).await?;
     introduce(&server, out)?;
     out.flush()?;
 
     tokio::select! {
         _ = terminate.recv() => info!("SIGTERM: stopping"),
         _ = interrupt.recv() => info!("interrupted: stopping"),
+        () = server.failed() => {
+            // Half a server would take uploads that nobody publishes.
+            server.stop().await;
+            bail!("a part of the server ended that must not; the log says why");
+        }
     }
     server.stop().await;
     info!("stopped");

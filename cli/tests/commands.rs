@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -17,6 +17,20 @@ fn truyvet(args: &[&str]) -> Output {
         .args(args)
         .output()
         .unwrap()
+}
+
+fn truyvet_with_input(args: &[&str], input: &str) -> Output {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_truyvet"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    process.wait_with_output().unwrap()
 }
 
 fn stdout(output: &Output) -> &str {
@@ -145,9 +159,15 @@ fn the_demo_tells_exactly_the_right_people() {
         text(&table),
         "--cases",
         "1",
+        // Draws the first person, whom only the second one is near.
+        "--seed",
+        "2",
         "--report",
         text(&report),
     ]);
+    assert_eq!(result["alerted"], 1);
+    // One batch for each of the two days.
+    assert_eq!(result["batches"], 2);
     assert_eq!(
         (&result["people"], &result["contacts"]),
         (&3.into(), &48.into())
@@ -166,6 +186,8 @@ fn the_demo_tells_exactly_the_right_people() {
         "--people", "60", "--days", "3", "--cases", "5", "--seed", "3",
     ]);
     assert_eq!((&town["people"], &town["cases"]), (&60.into(), &5.into()));
+    assert_eq!((&town["uploads"], &town["batches"]), (&5.into(), &3.into()));
+    assert!(town["alerted"].as_u64().unwrap() > 0);
     let again = demo(&[
         "--people", "60", "--days", "3", "--cases", "5", "--seed", "3",
     ]);
@@ -173,6 +195,47 @@ fn the_demo_tells_exactly_the_right_people() {
         (&town["contacts"], &town["alerted"]),
         (&again["contacts"], &again["alerted"])
     );
+}
+
+/// Longer than anything is kept: batches, sightings and matches of the first days are gone at the end.
+#[test]
+fn the_demo_is_right_beyond_retention() {
+    let town = demo(&[
+        "--people", "20", "--days", "18", "--cases", "9", "--seed", "4",
+    ]);
+    assert_eq!(
+        (&town["uploads"], &town["batches"]),
+        (&9.into(), &18.into())
+    );
+    assert!(town["alerted"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_stops_a_demo_before_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("none").join("report.html");
+    let error = fails(&["demo", "--people", "20", "--report", text(&report)]);
+    assert!(error.contains("report.html"), "{error}");
+    assert!(!error.contains("day 1 of"), "{error}");
+}
+
+#[test]
+fn a_contact_file_is_shown_with_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = contacts(folder.path());
+    let report = folder.path().join("report.html");
+    let line = "200 five-minute steps a day (16.7 hours) from 07:00: 300 steps = 2 days";
+    let printed = succeeds(&[
+        "demo",
+        "--contacts",
+        text(&table),
+        "--steps-per-day",
+        "200",
+        "--report",
+        text(&report),
+    ]);
+    assert!(printed.contains(line), "{printed}");
+    assert!(fs::read_to_string(report).unwrap().contains(line));
 }
 
 /// The real contact table, where it is at hand.
@@ -381,4 +444,72 @@ fn a_phone_in_a_folder_syncs_with_a_real_server() {
         .concat(),
     );
     assert!(error.contains("11 symbols"), "{error}");
+    let typed = truyvet_with_input(
+        &[&["phone", "upload", "--code", "-"], dir.as_slice()].concat(),
+        "2222-222-222\n",
+    );
+    assert_eq!(typed.status.code(), Some(1));
+    let error = String::from_utf8(typed.stderr).unwrap();
+    assert!(error.contains("11 symbols"), "{error}");
+}
+
+#[test]
+fn a_refused_sighting_fails_and_costs_the_others_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::start(&folder.path().join("country"));
+    let home = folder.path().join("phone");
+    let dir = ["--dir", text(&home)];
+    let init = [
+        "--server",
+        &server.public,
+        "--key",
+        text(&server.public_key),
+        "--plaintext",
+    ];
+    succeeds(&[&["phone", "init"], dir.as_slice(), &init].concat());
+    let kept = fs::read_to_string(home.join("server.json")).unwrap();
+    assert!(kept.contains("\"plaintext\": true"), "{kept}");
+
+    let heard = |lines: &str| {
+        let file = folder.path().join("heard.tsv");
+        fs::write(&file, lines).unwrap();
+        truyvet(&[&["phone", "hear", "--file", text(&file)], dir.as_slice()].concat())
+    };
+    let id = "000102030405060708090a0b";
+    let now = Command::new("date").arg("+%s").output();
+    let now = String::from_utf8(now.unwrap().stdout).unwrap();
+    let (good, long_ago) = (
+        format!("{id}\t-60\t{now}"),
+        format!("{id}\t-60\t1500000000\n"),
+    );
+    let mixed = heard(&format!("{long_ago}{good}"));
+    assert_eq!(mixed.status.code(), Some(1), "{mixed:?}");
+    assert_eq!(stdout(&mixed), "kept 1 sighting, refused 1\n");
+    let error = String::from_utf8(mixed.stderr).unwrap();
+    assert!(error.contains("line 1: refused"), "{error}");
+    assert!(heard(&good).status.success());
+    let status = succeeds(&[&["phone", "status", "--json"], dir.as_slice()].concat());
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert!(status["sightings"].as_u64().unwrap() >= 1);
+}
+
+/// 192.0.2.0/24 is for documentation: nobody is asked anything.
+#[test]
+fn plain_text_to_another_machine_is_refused_unless_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let credential = folder.path().join("credential");
+    fs::write(&credential, "tvo_x").unwrap();
+    let staff = [
+        "--server",
+        "http://192.0.2.1:8441",
+        "--credential-file",
+        text(&credential),
+    ];
+    for command in [
+        ["officer", "show", "1-1"].as_slice(),
+        &["admin", "officers"],
+    ] {
+        let error = fails(&[command, staff.as_slice()].concat());
+        assert!(error.contains("--plaintext"), "{error}");
+    }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use truyvet_proto::v1 as pb;
 use truyvet_server::{authorize::Role, create_first_officer, settings::SettingsArgs};
 
-use super::{RoleName, show};
+use super::show;
 use crate::effects;
 
 /// Adds an officer for whoever owns the database file; prints the credential on stdout, all else on stderr.
@@ -13,16 +13,10 @@ pub(super) async fn create(
     settings: SettingsArgs,
     label: &str,
     unit: &str,
-    role: RoleName,
+    role: Role,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let settings = settings.resolve()?;
-    let role = match role {
-        RoleName::Officer => Role::Officer,
-        RoleName::Supervisor => Role::Supervisor,
-        RoleName::Administrator => Role::Administrator,
-        RoleName::Auditor => Role::Auditor,
-    };
     let mut rng = effects::rng()?;
     let (officer, credential) =
         create_first_officer(&settings, label, unit, role, &mut rng).await??;

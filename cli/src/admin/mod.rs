@@ -10,10 +10,9 @@ use std::io::Write;
 use clap::{Subcommand, ValueEnum};
 use truyvet_proto::v1::{
     CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest, ListOfficersRequest,
-    ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, Role, RotateSigningKeyRequest,
-    Unit,
+    ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, RotateSigningKeyRequest, Unit,
 };
-use truyvet_server::settings::SettingsArgs;
+use truyvet_server::{authorize::Role, settings::SettingsArgs};
 
 use crate::{
     remote::{Staff, StaffArgs, explain},
@@ -135,13 +134,13 @@ pub(crate) enum RoleName {
     Auditor,
 }
 
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::Officer => Self::Officer,
-            RoleName::Supervisor => Self::Supervisor,
-            RoleName::Administrator => Self::Administrator,
-            RoleName::Auditor => Self::Auditor,
+impl RoleName {
+    fn role(self) -> Role {
+        match self {
+            Self::Officer => Role::Officer,
+            Self::Supervisor => Role::Supervisor,
+            Self::Administrator => Role::Administrator,
+            Self::Auditor => Role::Auditor,
         }
     }
 }
@@ -157,7 +156,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             label,
             unit,
             role,
-        } => first::create(*settings, &label, &unit, role, out).await,
+        } => first::create(*settings, &label, &unit, role.role(), out).await,
         AdminCommand::AddOfficer {
             staff,
             label,
@@ -168,7 +167,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             let request = CreateOfficerRequest {
                 label,
                 unit_code: unit,
-                role: Role::from(role).into(),
+                role: role.role().number().into(),
             };
             let answer = staff.connect()?.admin().create_officer(request).await;
             let added = answer.map_err(|status| explain(&status))?.into_inner();
@@ -278,4 +277,19 @@ async fn publish(
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_have_one_name_and_one_number_everywhere() {
+        for name in RoleName::value_variants() {
+            let on_the_wire =
+                truyvet_proto::v1::Role::try_from(i32::from(name.role().number())).unwrap();
+            let typed = name.to_possible_value().unwrap();
+            assert_eq!(show::role(on_the_wire), typed.get_name());
+        }
+    }
 }

@@ -122,7 +122,7 @@ fn as_json(officer: &Officer) -> serde_json::Value {
     })
 }
 
-fn role(role: Role) -> &'static str {
+pub(super) fn role(role: Role) -> &'static str {
     match role {
         Role::Unspecified => "unknown",
         Role::Officer => "officer",

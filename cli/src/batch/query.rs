@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use truyvet_crypto::{Tag, sign::TrustedKeys};
 use truyvet_matching::{VerifiedBatch, query_unsigned};
 
-use crate::{lines::Lines, phone::ids::from_hex};
+use crate::{hex::from_hex, lines::Lines};
 
 /// Reads a list of tags, 32 hex digits a line.
 ///

@@ -5,14 +5,19 @@
 
 use truyvet_crypto::{Day, Scheme, Timestamp};
 
+use crate::words;
+
 /// How long a step is.
 pub(crate) const STEP_SECONDS: u32 = 300;
 
 /// Steps of a whole day.
 pub(crate) const MAX_STEPS_PER_DAY: u32 = 86_400 / STEP_SECONDS;
 
-/// Vietnam's clock is this far ahead of UTC.
-const VIETNAM_SECONDS: i64 = 25_200;
+/// A quarter of an hour.
+const QUARTER_SECONDS: i64 = 900;
+
+/// Quarters of an hour in a day.
+pub(crate) const QUARTERS_PER_DAY: i64 = 96;
 
 /// Monday 3 August 2020, the week of the published Bluezone capture.
 const FIRST_DAY: u32 = 18_477;
@@ -58,6 +63,22 @@ impl Calendar {
             .plus_seconds(within_day.into())
     }
 
+    /// The quarter of an hour that a step lies in, counted since 1970.
+    pub(crate) fn quarter(self, step: u32) -> i64 {
+        self.time(step).unix_seconds().div_euclid(QUARTER_SECONDS)
+    }
+
+    /// The steps up to this one as days, in words for people who brought a file of their own.
+    pub(crate) fn explain(self, last_step: u32) -> String {
+        format!(
+            "Steps read as {} five-minute steps a day ({}) from 07:00: {} = {}",
+            self.steps_per_day,
+            hours(self.steps_per_day),
+            words::count(last_step, "step", "steps"),
+            words::count(self.day_of(last_step) + 1, "day", "days"),
+        )
+    }
+
     /// When test results of a day are in: the day's last slot is over.
     pub(crate) fn evening(self, day: u32, scheme: Scheme) -> Timestamp {
         let last = self.time(self.last_step(day));
@@ -65,14 +86,20 @@ impl Calendar {
     }
 }
 
-/// Vietnam's calendar day, days since 1970-01-01.
-pub(crate) fn local_day(time: Timestamp) -> Day {
-    time.plus_seconds(VIETNAM_SECONDS).day()
+/// "24 hours", "8.3 hours".
+pub(crate) fn hours(steps: u32) -> String {
+    let minutes = steps * (STEP_SECONDS / 60);
+    match (minutes / 60, minutes % 60) {
+        (1, 0) => "1 hour".into(),
+        (hours, 0) => format!("{hours} hours"),
+        _ => format!("{:.1} hours", f64::from(minutes) / 60.0),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::date;
 
     #[test]
     fn the_first_step_is_seven_in_the_morning_in_vietnam() {
@@ -107,10 +134,37 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_told_how_its_steps_are_read() {
+        assert_eq!(
+            Calendar::new(288).explain(576),
+            "Steps read as 288 five-minute steps a day (24 hours) from 07:00: 576 steps = 2 days"
+        );
+        let short = Calendar::new(192).explain(577);
+        assert!(
+            short.contains("192 five-minute steps a day (16 hours)"),
+            "{short}"
+        );
+        assert!(short.contains("577 steps = 4 days"), "{short}");
+        let one = Calendar::new(100).explain(1);
+        assert!(
+            one.contains("(8.3 hours) from 07:00: 1 step = 1 day"),
+            "{one}"
+        );
+    }
+
+    #[test]
+    fn quarters_go_on_over_midnight_and_pause_with_the_days() {
+        let calendar = Calendar::new(192);
+        let first = calendar.quarter(1);
+        let quarters = [1, 3, 4, 192, 193].map(|step| calendar.quarter(step) - first);
+        assert_eq!(quarters, [0, 0, 1, 63, 96]);
+    }
+
+    #[test]
     fn a_whole_day_crosses_midnight_in_vietnam() {
         let calendar = Calendar::new(288);
         let (before, after) = (calendar.time(204), calendar.time(205));
-        assert_eq!(local_day(before), calendar.day(0));
-        assert_eq!(local_day(after), calendar.day(1));
+        assert_eq!(date::in_vietnam(before), calendar.day(0));
+        assert_eq!(date::in_vietnam(after), calendar.day(1));
     }
 }

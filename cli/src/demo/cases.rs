@@ -10,6 +10,7 @@ use super::{
     calendar::Calendar,
     contacts::{Contacts, Person},
     radio,
+    scans::Scans,
 };
 
 /// Symptoms begin at most so many days before the test.
@@ -28,17 +29,18 @@ pub(crate) struct Case {
 
 /// Draws up to `wanted` cases, spread evenly over the first `days` days, in the order of their tests.
 ///
-/// Each was within radio range of somebody between onset and test, so that there is something to disclose. Fewer
-/// come back only if fewer people were.
+/// The phone of each heard somebody between onset and test, so that there is something to disclose. Fewer come back only
+/// if fewer people's did.
 pub(crate) fn draw(
     contacts: &Contacts,
     calendar: Calendar,
+    scans: &Scans,
     days: u32,
     wanted: u32,
     seed: u64,
 ) -> Vec<Case> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x6361_7365);
-    let met_on = days_with_contact(contacts, calendar);
+    let met_on = days_with_contact(contacts, calendar, scans);
     let mut cases: Vec<Case> = Vec::new();
     for number in 0..wanted {
         let spread_to = u64::from(number) * u64::from(days) / u64::from(wanted);
@@ -68,14 +70,20 @@ pub(crate) fn draw(
 }
 
 /// (day, person) for every day on which the person heard somebody.
-fn days_with_contact(contacts: &Contacts, calendar: Calendar) -> BTreeSet<(u32, Person)> {
+fn days_with_contact(
+    contacts: &Contacts,
+    calendar: Calendar,
+    scans: &Scans,
+) -> BTreeSet<(u32, Person)> {
     contacts
         .all()
         .iter()
         .filter(|contact| radio::rssi_dbm(contact.distance_mm).is_some())
         .flat_map(|contact| {
-            let day = calendar.day_of(contact.step);
-            [(day, contact.a), (day, contact.b)]
+            [contact.a, contact.b]
+                .into_iter()
+                .filter(|person| scans.scans(*person, contact.step))
+                .map(|person| (calendar.day_of(contact.step), person))
         })
         .collect()
 }
@@ -85,11 +93,16 @@ mod tests {
     use super::*;
     use crate::demo::town::Town;
 
+    fn drawn(contacts: &Contacts, days: u32, wanted: u32, seed: u64) -> Vec<Case> {
+        let calendar = Calendar::new(288);
+        let scans = Scans::plan(contacts, calendar);
+        draw(contacts, calendar, &scans, days, wanted, seed)
+    }
+
     #[test]
     fn cases_are_spread_over_the_days_and_nobody_falls_ill_twice() {
-        let calendar = Calendar::new(288);
         let town = Town::settle(100, 3).live(7, 288);
-        let cases = draw(&town, calendar, 7, 21, 5);
+        let cases = drawn(&town, 7, 21, 5);
         assert_eq!(cases.len(), 21);
         for day in 0..7 {
             assert_eq!(cases.iter().filter(|c| c.tested_on == day).count(), 3);
@@ -97,21 +110,21 @@ mod tests {
         let people: BTreeSet<Person> = cases.iter().map(|case| case.person).collect();
         assert_eq!(people.len(), 21);
         assert!(cases.iter().all(|case| case.onset <= case.tested_on));
-        assert_eq!(cases, draw(&town, calendar, 7, 21, 5));
-        assert_ne!(cases, draw(&town, calendar, 7, 21, 6));
+        assert_eq!(cases, drawn(&town, 7, 21, 5));
+        assert_ne!(cases, drawn(&town, 7, 21, 6));
     }
 
     #[test]
     fn only_people_whom_somebody_could_hear_become_cases() {
         let rows = vec![(1, 1, 2, 9_000), (1, 3, 4, 30_000), (300, 5, 6, 1_000)];
         let contacts = Contacts::new(rows, []);
-        let cases = draw(&contacts, Calendar::new(288), 2, 6, 1);
+        let cases = drawn(&contacts, 2, 6, 1);
         let mut people: Vec<u32> = cases.iter().map(|case| case.person.0).collect();
         people.sort_unstable();
         assert_eq!(people, [0, 1, 4, 5]);
         for case in cases.iter().filter(|case| case.person.0 >= 4) {
             assert_eq!(case.tested_on, 1);
         }
-        assert!(draw(&Contacts::new(vec![], 1..9), Calendar::new(288), 2, 6, 1).is_empty());
+        assert!(drawn(&Contacts::new(vec![], 1..9), 2, 6, 1).is_empty());
     }
 }

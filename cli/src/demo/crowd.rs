@@ -21,6 +21,7 @@ use super::{
     calendar::Calendar,
     contacts::{Contact, Person},
     radio,
+    scans::Scans,
 };
 
 /// Phones that work at the same time.
@@ -41,7 +42,9 @@ struct Owned {
 
 /// What one evening's sync brought a phone.
 pub(crate) struct Evening {
-    /// Bytes of the batches downloaded.
+    /// Batches downloaded and matched.
+    pub(crate) batches: usize,
+    /// Their bytes.
     pub(crate) batch_bytes: u64,
     /// Every day of exposure the phone knows of.
     pub(crate) exposures: Vec<Exposure>,
@@ -73,7 +76,7 @@ impl Crowd {
         })
     }
 
-    /// Everybody broadcasts through one UTC day, and phones within radio range keep what they hear.
+    /// Everybody broadcasts through one UTC day, and phones that scan within radio range keep what they hear.
     ///
     /// - `contacts`: of that day.
     /// - `now`: after the last of them.
@@ -83,6 +86,7 @@ impl Crowd {
         self: &Arc<Self>,
         contacts: &[Contact],
         calendar: Calendar,
+        scans: &Scans,
         day: Day,
         now: Timestamp,
     ) -> anyhow::Result<u64> {
@@ -98,7 +102,9 @@ impl Crowd {
             let slot = self.phones[0].phone.scheme().slot_at(time);
             let index = self.phones[0].phone.scheme().index_in_day(slot) as usize;
             for (listener, speaker) in [(contact.a, contact.b), (contact.b, contact.a)] {
-                heard[listener.index()].push((ids[speaker.index()][index], time, rssi_dbm));
+                if scans.scans(listener, contact.step) {
+                    heard[listener.index()].push((ids[speaker.index()][index], time, rssi_dbm));
+                }
             }
         }
         let heard = Arc::new(heard);
@@ -137,6 +143,7 @@ impl Crowd {
                 .await
                 .with_context(|| format!("sync of phone {}", person.0))?;
             Ok(Evening {
+                batches: report.batches,
                 batch_bytes: report.bytes,
                 exposures: phone.exposures(now)?,
             })

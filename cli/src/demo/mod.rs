@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! contacts | town   who was near whom, from a file or made up
+//! scans             which phone scans when
 //! cases             who falls ill
 //! replay            office (server, officer) and crowd (phones) by clock and calendar, over the radio
-//! truth             who ought to be told, from the contacts alone
+//! truth             who ought to be told, from contacts and scans alone
 //! outcome           both held against each other: table, JSON, report
 //! ```
 
@@ -20,20 +21,26 @@ mod radio;
 mod replay;
 mod report;
 mod rules;
+mod scans;
 mod table;
 mod town;
 mod truth;
 
-use std::{fs, io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
 
 use calendar::{Calendar, MAX_STEPS_PER_DAY};
 use contacts::Contacts;
+use outcome::Outcome;
 use progress::Progress;
 use replay::{Script, replay};
+use report::ReportFile;
+use scans::Scans;
 use town::Town;
+
+use crate::words;
 
 /// People of a made-up town.
 const DEFAULT_PEOPLE: u32 = 300;
@@ -78,7 +85,7 @@ pub(crate) struct DemoArgs {
 /// Gives failure if anybody was missed, alerted falsely, or told of other minutes than the truth.
 ///
 /// # Errors
-/// A contact file that is none, with the line; whatever stops server or phones from doing their work.
+/// A contact file that is none, with the line; a report file that cannot be written; whatever stops server or phones from doing their work.
 pub(crate) async fn run(args: &DemoArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let calendar = Calendar::new(args.steps_per_day);
     let contacts = args.contacts()?;
@@ -91,49 +98,78 @@ pub(crate) async fn run(args: &DemoArgs, out: &mut impl Write) -> anyhow::Result
         days <= MAX_DAYS,
         "{days} days; at most {MAX_DAYS}: give --days"
     );
-    let cases = cases::draw(&contacts, calendar, days, args.cases, args.seed);
+    let scans = Scans::plan(&contacts, calendar);
+    let cases = cases::draw(&contacts, calendar, &scans, days, args.cases, args.seed);
     ensure!(
         !cases.is_empty(),
         "nobody comes within radio range of anybody"
     );
 
+    // Now, since a demo takes its time.
+    let report = args.report.as_deref().map(ReportFile::open).transpose()?;
+
     let progress = Progress::new(days, args.json);
     if cases.len() < args.cases as usize {
         progress.note(&format!(
-            "only {} people can be cases: others met nobody",
-            cases.len()
+            "only {} can be cases: other phones heard nobody",
+            words::count(cases.len(), "person", "people")
         ));
     }
     let script = Script {
         contacts: &contacts,
         calendar,
+        scans: &scans,
         days,
         cases: &cases,
         seed: args.seed,
     };
     let outcome = replay(&script, &progress).await;
     progress.finish();
-    let outcome = outcome?;
+    conclude(args, &contacts, &outcome?, report, out)
+}
 
-    if let Some(file) = &args.report {
-        let page = report::page(
-            &outcome,
-            &args.source(),
-            &rules::explain(args.steps_per_day),
-        );
-        fs::write(file, page).with_context(|| file.display().to_string())?;
+/// Shows the outcome in every way that was asked for. One that fails keeps neither the others nor a wrong outcome from
+/// being seen.
+fn conclude(
+    args: &DemoArgs,
+    contacts: &Contacts,
+    outcome: &Outcome,
+    report: Option<ReportFile>,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    let calendar = Calendar::new(args.steps_per_day);
+    let steps = calendar.explain(contacts.last_step());
+    let steps = args.contacts.is_some().then_some(steps.as_str());
+    let shown = show(args, contacts, outcome, steps, out);
+    let written = report.map_or(Ok(()), |file| {
+        let rules = rules::explain(args.steps_per_day);
+        file.write(&report::page(outcome, &args.source(), steps, &rules))
+    });
+    let right = outcome.verdict().is_right();
+    if !right {
+        eprintln!("{}", table::sentence(outcome));
     }
-    if args.json {
-        serde_json::to_writer(&mut *out, &outcome.figures())?;
-        writeln!(out)?;
+    shown.and(written)?;
+    Ok(if right {
+        ExitCode::SUCCESS
     } else {
-        table::print(&outcome, &contacts, out)?;
+        ExitCode::FAILURE
+    })
+}
+
+fn show(
+    args: &DemoArgs,
+    contacts: &Contacts,
+    outcome: &Outcome,
+    steps: Option<&str>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&outcome.figures())?)?;
+    } else {
+        table::print(outcome, contacts, steps, out)?;
     }
-    if outcome.verdict().is_right() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    eprintln!("{}", table::sentence(&outcome));
-    Ok(ExitCode::FAILURE)
+    Ok(out.flush()?)
 }
 
 impl DemoArgs {
@@ -161,5 +197,72 @@ impl DemoArgs {
                 format!("a town from {}", name.to_string_lossy())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, io};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::output::{Output, tests::Fails};
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: DemoArgs,
+    }
+
+    /// What becomes of an outcome whose report goes into a folder that is gone afterwards: exit code and page.
+    fn concluded(
+        outcome: &Outcome,
+        args: &[&str],
+        out: &mut impl Write,
+    ) -> (Option<ExitCode>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let args = Cli::parse_from([&["demo"], args].concat()).args;
+        let report = Some(ReportFile::open(&path).unwrap());
+        let contacts = Contacts::new(vec![(576, 1, 2, 1)], 1..=300);
+        let code = conclude(&args, &contacts, outcome, report, out).ok();
+        (code, fs::read_to_string(path).unwrap())
+    }
+
+    #[test]
+    fn the_exit_code_is_the_verdict_whoever_still_reads() {
+        let right = outcome::tests::sample();
+        let mut wrong = right.clone();
+        wrong.told.clear();
+        for args in [&[][..], &["--json"]] {
+            let mut closed = Output::new(Fails(io::ErrorKind::BrokenPipe));
+            let (code, page) = concluded(&right, args, &mut closed);
+            assert_eq!(code, Some(ExitCode::SUCCESS));
+            assert!(page.contains("verdict right"));
+            let mut closed = Output::new(Fails(io::ErrorKind::BrokenPipe));
+            let (code, page) = concluded(&wrong, args, &mut closed);
+            assert_eq!(code, Some(ExitCode::FAILURE));
+            assert!(page.contains("verdict wrong"));
+            // The page is written even so, and the error told.
+            let (code, page) = concluded(&right, args, &mut Fails(io::ErrorKind::StorageFull));
+            assert_eq!(code, None);
+            assert!(page.contains("verdict right"));
+        }
+    }
+
+    #[test]
+    fn only_a_contact_file_has_its_steps_explained() {
+        let right = outcome::tests::sample();
+        let explained = |args: &[&str]| {
+            let mut out = Vec::new();
+            let (_, page) = concluded(&right, args, &mut out);
+            let table = String::from_utf8(out).unwrap();
+            [table, page].map(|text| {
+                text.contains("576 steps = 2 days; ") && text.contains("--steps-per-day")
+            })
+        };
+        assert_eq!(explained(&["--contacts", "x.csv"]), [true, true]);
+        assert_eq!(explained(&[]), [false, false]);
     }
 }

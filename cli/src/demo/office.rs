@@ -5,20 +5,23 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
+use prost::Message as _;
 use rand::{Rng as _, rngs::StdRng};
 use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
 use truyvet_crypto::{Day, sign::TrustedKeys};
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
-    CodeOrder, CreateOfficerRequest, CreateUnitRequest, IssueCodeRequest, PublishNowRequest,
-    PublishNowResponse, ReportType, Role, Unit,
+    BatchEntry, CodeOrder, CreateOfficerRequest, CreateUnitRequest, Index, IssueCodeRequest,
+    ListBatchesRequest, PublishNowRequest, PublishNowResponse, ReportType, Role, Unit,
+    exposure_service_client::ExposureServiceClient,
 };
 use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn, authorize, create_first_officer, settings::Settings,
     start,
 };
 
-use crate::remote::{Staff, explain};
+use crate::remote::{Staff, StaffServer, explain};
 
 /// A running server with an administrator and an officer.
 pub(crate) struct Office {
@@ -60,8 +63,9 @@ impl Office {
         };
         let server = start(settings.clone(), effects).await?;
         let url = format!("http://{}", server.staff_addr());
-        let administrator = Staff::connect(&url, None, credential.reveal())?;
-        let officer = add_officer(&administrator, &url).await?;
+        let channel = channel(&url)?;
+        let administrator = Staff::connect(channel.clone(), credential.reveal())?;
+        let officer = add_officer(&administrator, channel).await?;
         Ok(Self {
             server,
             settings,
@@ -114,13 +118,37 @@ impl Office {
         Ok(answer.map_err(|status| explain(&status))?.into_inner())
     }
 
+    /// The batches that the server's index lists now, as any phone may ask.
+    pub(crate) async fn listed(&self) -> anyhow::Result<Vec<BatchEntry>> {
+        let request = ListBatchesRequest {
+            region: self.region().to_string(),
+        };
+        let channel = Endpoint::from_shared(self.phones_url())?.connect_lazy();
+        let answer = ExposureServiceClient::new(channel)
+            .list_batches(request)
+            .await;
+        let signed = answer.map_err(|status| explain(&status))?.into_inner();
+        // Whether the signature is good is for the phones to say.
+        let payload = signed.index.unwrap_or_default().payload;
+        Ok(Index::decode(&*payload)?.batches)
+    }
+
     /// Stops the server and removes its folder.
     pub(crate) async fn close(self) {
         self.server.stop().await;
     }
 }
 
-async fn add_officer(administrator: &Staff, url: &str) -> anyhow::Result<Staff> {
+fn channel(url: &str) -> anyhow::Result<Channel> {
+    let server = StaffServer {
+        url,
+        ca_pem: None,
+        plaintext: false,
+    };
+    server.channel()
+}
+
+async fn add_officer(administrator: &Staff, channel: Channel) -> anyhow::Result<Staff> {
     let unit = CreateUnitRequest {
         unit: Some(Unit {
             unit_code: "48".into(),
@@ -142,5 +170,5 @@ async fn add_officer(administrator: &Staff, url: &str) -> anyhow::Result<Staff> 
         .create_officer(officer)
         .await
         .map_err(|status| explain(&status))?;
-    Staff::connect(url, None, &added.into_inner().credential)
+    Staff::connect(channel, &added.into_inner().credential)
 }

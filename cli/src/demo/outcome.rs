@@ -68,7 +68,7 @@ pub(crate) struct DayOutcome {
     pub(crate) day: Day,
     /// People who tested positive this evening.
     pub(crate) cases: u32,
-    /// Of these, who uploaded.
+    /// Uploads that the phones report as done.
     pub(crate) uploads: u32,
     /// People whose phone told them of an exposure this evening, and never before.
     pub(crate) newly_alerted: u32,
@@ -87,14 +87,22 @@ pub(crate) struct Outcome {
     pub(crate) people: usize,
     /// Pairs within the file's range, each five-minute step for itself.
     pub(crate) contacts: usize,
-    /// What phones heard: each contact within radio range gives two.
+    /// What phones heard: each contact within radio range gives two, if both phones scan.
     pub(crate) sightings: u64,
+    /// Distinct batches that the server's index listed.
+    pub(crate) batches: usize,
+    /// Batches that each phone downloaded and matched, by [`Person`].
+    pub(crate) batches_applied: Vec<usize>,
     /// Day by day.
     pub(crate) days: Vec<DayOutcome>,
     /// Who should have been told, and of how many minutes.
     pub(crate) expected: Minutes,
-    /// Who was told, and of how many minutes.
+    /// Who was told, and of how many minutes, on the latest evening that told of that day.
     pub(crate) told: Minutes,
+    /// What the phones tell when all is over.
+    pub(crate) told_at_the_end: Minutes,
+    /// Retention has forgotten every day of Vietnam's calendar before this one, and part of this one.
+    pub(crate) forgotten_into: Day,
     /// Where the time went.
     pub(crate) phases: BTreeMap<Phase, Duration>,
     /// From start to end.
@@ -114,6 +122,10 @@ pub(crate) struct Verdict {
     pub(crate) false_alarms: Vec<Person>,
     /// Days on which phone and truth give one person another number of minutes.
     pub(crate) other_minutes: Vec<OtherMinutes>,
+    /// The same of what the phones tell when all is over, and of what they should not have forgotten.
+    pub(crate) other_at_the_end: Vec<OtherMinutes>,
+    /// People whose phone applied another number of batches than the server listed.
+    pub(crate) other_batches: Vec<Person>,
 }
 
 /// One person's day of which phone and truth say different things.
@@ -132,7 +144,21 @@ pub(crate) struct OtherMinutes {
 impl Verdict {
     /// Whether phones told exactly what they should have.
     pub(crate) fn is_right(&self) -> bool {
-        self.missed.is_empty() && self.false_alarms.is_empty() && self.other_minutes.is_empty()
+        // No `..` here: a new way to be wrong must be looked at before this compiles again.
+        let Self {
+            alerted: _,
+            expected: _,
+            missed,
+            false_alarms,
+            other_minutes,
+            other_at_the_end,
+            other_batches,
+        } = self;
+        missed.is_empty()
+            && false_alarms.is_empty()
+            && other_minutes.is_empty()
+            && other_at_the_end.is_empty()
+            && other_batches.is_empty()
     }
 }
 
@@ -159,23 +185,28 @@ impl Outcome {
         let people = |minutes: &Minutes| minutes.keys().map(|(person, _)| *person).collect();
         let (alerted, expected): (BTreeSet<_>, BTreeSet<_>) =
             (people(&self.told), people(&self.expected));
-        let keys: BTreeSet<_> = self.told.keys().chain(self.expected.keys()).collect();
         Verdict {
             missed: expected.difference(&alerted).copied().collect(),
             false_alarms: alerted.difference(&expected).copied().collect(),
-            other_minutes: keys
-                .into_iter()
-                .map(|key| OtherMinutes {
-                    person: key.0,
-                    day: key.1,
-                    expected: self.expected.get(key).copied().unwrap_or(0),
-                    told: self.told.get(key).copied().unwrap_or(0),
-                })
-                .filter(|minutes| minutes.expected != minutes.told)
+            other_minutes: differences(&self.expected, &self.told),
+            other_at_the_end: self.other_at_the_end(),
+            other_batches: (0..)
+                .zip(&self.batches_applied)
+                .filter(|(_, applied)| **applied != self.batches)
+                .map(|(person, _)| Person(person))
                 .collect(),
             alerted,
             expected,
         }
+    }
+
+    /// Of a day that retention cuts apart, a phone may tell anything; of those before, nothing.
+    fn other_at_the_end(&self) -> Vec<OtherMinutes> {
+        let mut expected = self.expected.clone();
+        expected.retain(|(_, day), _| *day > self.forgotten_into);
+        let mut told = self.told_at_the_end.clone();
+        told.retain(|(_, day), _| *day != self.forgotten_into);
+        differences(&expected, &told)
     }
 
     /// The numbers for scripts.
@@ -186,7 +217,7 @@ impl Outcome {
             contacts: self.contacts,
             cases: self.cases(),
             uploads: self.uploads(),
-            batches: self.days.len(),
+            batches: self.batches,
             batch_bytes: self.batch_bytes(),
             tags: self.tags(),
             alerted: verdict.alerted.len(),
@@ -234,6 +265,19 @@ impl Outcome {
     }
 }
 
+fn differences(expected: &Minutes, told: &Minutes) -> Vec<OtherMinutes> {
+    let keys: BTreeSet<_> = told.keys().chain(expected.keys()).collect();
+    keys.into_iter()
+        .map(|key| OtherMinutes {
+            person: key.0,
+            day: key.1,
+            expected: expected.get(key).copied().unwrap_or(0),
+            told: told.get(key).copied().unwrap_or(0),
+        })
+        .filter(|minutes| minutes.expected != minutes.told)
+        .collect()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -248,6 +292,8 @@ pub(crate) mod tests {
             people: 300,
             contacts: 112_345,
             sightings: 180_000,
+            batches: 4,
+            batches_applied: vec![4; 300],
             days: (0..4)
                 .map(|n| DayOutcome {
                     day: day(n),
@@ -260,7 +306,9 @@ pub(crate) mod tests {
                 })
                 .collect(),
             expected: minutes.clone(),
-            told: minutes,
+            told: minutes.clone(),
+            told_at_the_end: minutes,
+            forgotten_into: Day::from_number(18_400),
             phases: Phase::ALL
                 .into_iter()
                 .zip([50, 400, 3_000, 60, 200, 70, 2_500, 9].map(Duration::from_millis))
@@ -292,6 +340,39 @@ pub(crate) mod tests {
             .map(|m| (m.person.0, m.expected, m.told))
             .collect();
         assert_eq!(minutes, [(0, 15, 0), (1, 45, 40), (7, 0, 20)]);
+        assert!(!verdict.is_right());
+    }
+
+    #[test]
+    fn what_a_phone_forgets_before_its_time_or_keeps_beyond_it_is_found() {
+        let day = |n: u32| Day::from_number(18_477 + n);
+        let at_the_end = |outcome: &Outcome| -> Vec<_> {
+            let verdict = outcome.verdict();
+            assert_eq!(verdict.is_right(), verdict.other_at_the_end.is_empty());
+            verdict
+                .other_at_the_end
+                .iter()
+                .map(|m| (m.person.0, m.expected, m.told))
+                .collect()
+        };
+        let mut outcome = sample();
+        outcome.told_at_the_end.remove(&(Person(1), day(2)));
+        assert_eq!(at_the_end(&outcome), [(1, 130, 0)]);
+        // Day 2 is cut apart: nothing can be asked of it. Day 0 should be forgotten, and is not.
+        outcome.forgotten_into = day(2);
+        assert_eq!(at_the_end(&outcome), [(0, 0, 15), (1, 0, 45)]);
+        outcome
+            .told_at_the_end
+            .retain(|(_, told), _| *told > day(0));
+        assert_eq!(at_the_end(&outcome), []);
+    }
+
+    #[test]
+    fn a_phone_that_did_not_apply_every_batch_is_found() {
+        let mut outcome = sample();
+        outcome.batches_applied[7] = 3;
+        let verdict = outcome.verdict();
+        assert_eq!(verdict.other_batches, [Person(7)]);
         assert!(!verdict.is_right());
     }
 

@@ -1,17 +1,17 @@
 //! Replays the days: people meet, cases test positive, disclose, and everybody's phone finds out what it can.
 //!
 //! Of each day: everybody broadcasts and hears; in the evening the officer issues a code for each case, their phones
-//! upload, the server publishes, every phone syncs. Then the phones are held against the truth.
+//! upload, the server publishes a little later, every phone syncs. Then the phones are held against the truth.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rand::{SeedableRng, rngs::StdRng};
 use truyvet_crypto::{Day, Timestamp};
-use truyvet_phone::{ConnectOptions, Connection};
+use truyvet_phone::{BIN_SECONDS, ConnectOptions, Connection, UploadReport};
 
 use super::{
     calendar::Calendar,
@@ -22,8 +22,10 @@ use super::{
     office::Office,
     outcome::{DayOutcome, Outcome, Phase},
     progress::Progress,
+    scans::Scans,
     truth::{self, Disclosure, Minutes},
 };
+use crate::date;
 
 /// What is replayed.
 pub(crate) struct Script<'a> {
@@ -31,6 +33,8 @@ pub(crate) struct Script<'a> {
     pub(crate) contacts: &'a Contacts,
     /// When.
     pub(crate) calendar: Calendar,
+    /// Which phone scans in which steps.
+    pub(crate) scans: &'a Scans,
     /// How many days.
     pub(crate) days: u32,
     /// In the order of their tests.
@@ -71,57 +75,87 @@ pub(crate) async fn replay(script: &Script<'_>, progress: &Progress) -> anyhow::
         })
         .await?;
 
-    let mut told = Minutes::new();
+    let mut told = Told::default();
     let mut disclosures = Vec::new();
     let mut days = Vec::new();
+    let mut batches = BTreeSet::new();
+    let mut batches_applied = vec![0; script.contacts.people()];
     let mut sightings = 0;
     for day in 0..script.days {
-        let now = script.calendar.evening(day, office.settings().scheme);
+        let evening = script.calendar.evening(day, office.settings().scheme);
         progress.doing("broadcast and hear");
         let hear = crowd.hear(
             script.contacts_of(day),
             script.calendar,
+            script.scans,
             script.calendar.day(day),
-            now,
+            evening,
         );
         sightings += watch.time(Phase::Hear, hear).await?;
-        clock.set(now);
+        clock.set(evening);
 
         let tested: Vec<&Case> = script.cases.iter().filter(|c| c.tested_on == day).collect();
         progress.doing("upload");
+        let mut uploads = Vec::new();
         for case in &tested {
-            disclosures.push(disclose(case, script, &office, &crowd, now, &mut watch).await?);
+            let (upload, disclosure) =
+                disclose(case, script, &office, &crowd, evening, &mut watch).await?;
+            uploads.push(upload);
+            disclosures.push(disclosure);
         }
         progress.doing("publish");
+        let published_at = published_at(evening, &office);
+        clock.set(published_at);
         let published = watch.time(Phase::Publish, office.publish()).await?;
+        let listed = office.listed().await?;
+        batches.extend(listed.into_iter().map(|batch| batch.digest));
         progress.doing("download and match");
-        let evenings = watch.time(Phase::Sync, crowd.sync(now)).await?;
+        let evenings = watch.time(Phase::Sync, crowd.sync(published_at)).await?;
+        for (applied, evening) in batches_applied.iter_mut().zip(&evenings) {
+            *applied += evening.batches;
+        }
         let outcome = DayOutcome {
             day: script.calendar.day(day),
             cases: u32::try_from(tested.len())?,
-            uploads: u32::try_from(tested.len())?,
-            newly_alerted: newly_alerted(&told, &evenings),
+            uploads: u32::try_from(uploads.iter().filter(|upload| upload.slots > 0).count())?,
+            newly_alerted: told.hear_from(&evenings, forgotten_into(published_at, &office)),
             batch_bytes: published.file_bytes,
             tags: published.tags,
             bytes_per_phone: mean(evenings.iter().map(|evening| evening.batch_bytes)),
         };
-        remember(&mut told, &evenings);
         progress.day_done(day, script.days, &outcome);
         days.push(outcome);
     }
     office.close().await;
 
-    let truth = async { truth::told(script.contacts, script.calendar, &disclosures) };
+    let truth = async { truth::told(script.contacts, script.calendar, script.scans, &disclosures) };
     Ok(Outcome {
         people: script.contacts.people(),
         contacts: script.contacts.all().len(),
         sightings,
+        batches: batches.len(),
+        batches_applied,
         days,
         expected: watch.time(Phase::Truth, truth).await,
-        told,
+        told: told.on_the_way,
+        told_at_the_end: told.now,
+        forgotten_into: told.forgotten_into,
         phases: watch.0,
         total: begin.elapsed(),
     })
+}
+
+/// When the batch of an evening closes: no phone can record the last slot of the day any more, however far its clock is
+/// off. Slots that ended later would wait for the next batch.
+fn published_at(evening: Timestamp, office: &Office) -> Timestamp {
+    let tolerance_seconds = office.settings().clock_tolerance_seconds;
+    evening.plus_seconds((tolerance_seconds + BIN_SECONDS).into())
+}
+
+/// The day of Vietnam's calendar that the retention cuts apart.
+fn forgotten_into(now: Timestamp, office: &Office) -> Day {
+    let days = i64::from(office.settings().retention_days);
+    date::in_vietnam(now.plus_seconds(-86_400 * days))
 }
 
 impl Script<'_> {
@@ -157,40 +191,73 @@ async fn disclose(
     crowd: &Crowd,
     now: Timestamp,
     watch: &mut Stopwatch,
-) -> anyhow::Result<Disclosure> {
+) -> anyhow::Result<(UploadReport, Disclosure)> {
     let onset = script.calendar.day(case.onset);
     let code = watch
         .time(Phase::Authorize, office.issue_code(onset))
         .await?;
-    watch
+    let upload = watch
         .time(Phase::Upload, crowd.upload(case.person, &code, now))
         .await?;
-    Ok(Disclosure {
+    let disclosure = Disclosure {
         person: case.person,
         uploaded_at: now,
         // As the server counts the days that a code covers; documented with the setting.
         first_day: onset.minus_days(office.settings().contagious_days_before_onset),
         last_day: now.day(),
-    })
+    };
+    Ok((upload, disclosure))
 }
 
-fn newly_alerted(told: &Minutes, evenings: &[Evening]) -> u32 {
-    let new = evenings.iter().zip(0..).filter(|(evening, person)| {
-        let of_person =
-            (Person(*person), Day::from_number(0))..(Person(person + 1), Day::from_number(0));
-        !evening.exposures.is_empty() && told.range(of_person).next().is_none()
-    });
-    u32::try_from(new.count()).unwrap_or(u32::MAX)
+/// What phones have told so far.
+struct Told {
+    /// Later evenings may bring more minutes of a day, when another case of that day is found.
+    on_the_way: Minutes,
+    /// On the last evening.
+    now: Minutes,
+    /// On the last evening.
+    forgotten_into: Day,
 }
 
-/// Later evenings may bring more minutes of a day, when another case of that day is found.
-fn remember(told: &mut Minutes, evenings: &[Evening]) {
-    for (evening, person) in evenings.iter().zip(0..) {
-        for exposure in &evening.exposures {
-            let day = u32::try_from(exposure.day.number()).unwrap_or_default();
-            told.insert((Person(person), Day::from_number(day)), exposure.minutes);
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            on_the_way: Minutes::new(),
+            now: Minutes::new(),
+            forgotten_into: Day::from_number(0),
         }
     }
+}
+
+impl Told {
+    /// Takes in what every phone tells this evening. Returns how many people are told who never were before.
+    fn hear_from(&mut self, evenings: &[Evening], forgotten_into: Day) -> u32 {
+        self.forgotten_into = forgotten_into;
+        self.now = (0..)
+            .map(Person)
+            .zip(evenings)
+            .flat_map(|(person, evening)| {
+                let days = evening.exposures.iter();
+                days.map(move |exposure| {
+                    let day = u32::try_from(exposure.day.number()).unwrap_or_default();
+                    ((person, Day::from_number(day)), exposure.minutes)
+                })
+            })
+            .collect();
+        let before = people(&self.on_the_way);
+        // A day that retention cuts apart was told of in full two weeks ago.
+        let whole_days = self
+            .now
+            .iter()
+            .filter(|((_, day), _)| *day > forgotten_into);
+        self.on_the_way.extend(whole_days);
+        let new = people(&self.on_the_way).difference(&before).count();
+        u32::try_from(new).unwrap_or(u32::MAX)
+    }
+}
+
+fn people(minutes: &Minutes) -> BTreeSet<Person> {
+    minutes.keys().map(|(person, _)| *person).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]

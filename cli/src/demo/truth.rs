@@ -1,17 +1,21 @@
-//! Who ought to be told: computed from who was near whom alone, never from IDs, tags or signals.
+//! Who ought to be told: computed from who was near whom, and when phones scanned, alone; never from IDs, tags or
+//! signals.
 //!
 //! The rule in plain words: a person is told about a day of Vietnam's calendar if on that day they spent fifteen
 //! minutes or more, that is three steps of five, within two metres of any case other than themselves, counting only
-//! what lay before that case's upload and on days that the officer authorized. Several cases at once count once.
+//! steps in which their own phone scanned, and of these only what lay before that case's upload and on days that the
+//! officer authorized. Several cases at once count once.
 
 use std::collections::{BTreeMap, HashMap};
 
 use truyvet_crypto::{Day, Timestamp};
 
 use super::{
-    calendar::{Calendar, STEP_SECONDS, local_day},
+    calendar::{Calendar, STEP_SECONDS},
     contacts::{Contacts, Person},
+    scans::Scans,
 };
+use crate::date;
 
 /// Two metres.
 const NEAR_MM: u32 = 2_000;
@@ -36,13 +40,23 @@ pub(crate) struct Disclosure {
 pub(crate) type Minutes = BTreeMap<(Person, Day), u32>;
 
 /// Minutes that each person spent near cases, for those days on which it was enough to be told.
-pub(crate) fn told(contacts: &Contacts, calendar: Calendar, disclosures: &[Disclosure]) -> Minutes {
-    let mut near = near_a_case(contacts, calendar, disclosures);
+pub(crate) fn told(
+    contacts: &Contacts,
+    calendar: Calendar,
+    scans: &Scans,
+    disclosures: &[Disclosure],
+) -> Minutes {
+    let mut near = near_a_case(contacts, calendar, scans, disclosures);
     near.retain(|_, minutes| *minutes >= TOLD_FROM_MINUTES);
     near
 }
 
-fn near_a_case(contacts: &Contacts, calendar: Calendar, disclosures: &[Disclosure]) -> Minutes {
+fn near_a_case(
+    contacts: &Contacts,
+    calendar: Calendar,
+    scans: &Scans,
+    disclosures: &[Disclosure],
+) -> Minutes {
     let disclosed_by: HashMap<Person, &Disclosure> = disclosures
         .iter()
         .map(|disclosure| (disclosure.person, disclosure))
@@ -55,9 +69,10 @@ fn near_a_case(contacts: &Contacts, calendar: Calendar, disclosures: &[Disclosur
             let disclosed = disclosed_by.get(&other).is_some_and(|case| {
                 time < case.uploaded_at && (case.first_day..=case.last_day).contains(&time.day())
             });
+            let counts = disclosed && scans.scans(person, contact.step);
             // Contacts come by step, so a step is counted already if it was the last one counted.
-            if disclosed && last_counted.insert(person, contact.step) != Some(contact.step) {
-                *minutes.entry((person, local_day(time))).or_default() += STEP_SECONDS / 60;
+            if counts && last_counted.insert(person, contact.step) != Some(contact.step) {
+                *minutes.entry((person, date::in_vietnam(time))).or_default() += STEP_SECONDS / 60;
             }
         }
     }
@@ -85,7 +100,16 @@ mod tests {
     /// Persons are ids less one.
     fn told_of(rows: &[Row], cases: &[Disclosure]) -> Vec<(u32, u32, u32)> {
         let contacts = Contacts::new(rows.to_vec(), [1, 2, 3, 4]);
-        told(&contacts, calendar(), cases)
+        by_day(told(
+            &contacts,
+            calendar(),
+            &Scans::all(calendar(), 4, 700),
+            cases,
+        ))
+    }
+
+    fn by_day(minutes: Minutes) -> Vec<(u32, u32, u32)> {
+        minutes
             .into_iter()
             .map(|((person, day), minutes)| {
                 (person.0, day.number() - calendar().day(0).number(), minutes)
@@ -129,6 +153,16 @@ mod tests {
         assert_eq!(told_of(&rows, &[case(0, 3, 0, 0)]), [(1, 0, 15)]);
         assert_eq!(told_of(&rows, &[case(0, 600, 1, 2)]), []);
         assert_eq!(told_of(&rows, &[case(0, 600, 0, 2)]), [(1, 0, 20)]);
+    }
+
+    #[test]
+    fn only_steps_count_in_which_ones_own_phone_scans() {
+        let rows: Vec<Row> = (1..=12).map(|step| (step, 1, 2, 1)).collect();
+        let contacts = Contacts::new(rows, []);
+        let scans = Scans::plan(&contacts, calendar());
+        let both = [case(0, 288, 0, 0), case(1, 288, 0, 0)];
+        let minutes = told(&contacts, calendar(), &scans, &both);
+        assert_eq!(by_day(minutes), [(0, 0, 60), (1, 0, 30)]);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use truyvet_crypto::Timestamp;
 use truyvet_phone::{Heard, timestamp_from_app};
 
-use super::{home::Home, ids::from_hex};
-use crate::{lines::Lines, words};
+use super::home::Home;
+use crate::{hex::from_hex, lines::Lines, words};
 
 /// What was heard.
 #[derive(Args, Debug)]
@@ -47,6 +47,9 @@ struct Sighting {
 }
 
 /// Keeps the sightings; says how many, and on stderr which were refused and why.
+///
+/// # Errors
+/// Also if some were refused; the others are kept then.
 pub(super) fn run(args: &HearArgs, now: Timestamp, out: &mut impl Write) -> anyhow::Result<()> {
     let sightings = match (&args.file, &args.id, args.rssi) {
         (Some(file), _, _) => read(file)?,
@@ -78,6 +81,12 @@ pub(super) fn run(args: &HearArgs, now: Timestamp, out: &mut impl Write) -> anyh
         words::count(report.kept, "sighting", "sightings"),
         words::grouped(refused)
     )?;
+    // A script must not take a file for heard of which some was not.
+    ensure!(
+        refused == 0,
+        "{} refused, the others are kept",
+        words::count(refused, "sighting", "sightings")
+    );
     Ok(())
 }
 

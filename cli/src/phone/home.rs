@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use truyvet_crypto::{
@@ -18,7 +18,9 @@ use truyvet_crypto::{
     sign::{TrustedKeys, VerifyingKey},
 };
 use truyvet_matching::Region;
-use truyvet_phone::{ConfigError, ConnectOptions, Connection, DeploymentConfig, Phone};
+use truyvet_phone::{
+    ConfigError, ConnectError, ConnectOptions, Connection, DeploymentConfig, Phone,
+};
 
 use crate::effects;
 
@@ -37,6 +39,10 @@ pub(crate) struct InitArgs {
     /// Certificate authority to trust instead of the system's, PEM
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Speak http:// with a server on another machine, now and later: everybody on the way can read along, codes too.
+    /// For networks that protect by themselves
+    #[arg(long)]
+    plaintext: bool,
 }
 
 /// `server.json`.
@@ -47,6 +53,9 @@ struct ServerFile {
     scheme: String,
     signing_key_pem: String,
     ca_pem: Option<String>,
+    /// Phones made before there was such a choice have none.
+    #[serde(default)]
+    plaintext: bool,
 }
 
 /// A phone's folder.
@@ -56,6 +65,7 @@ pub(crate) struct Home {
     scheme: Scheme,
     trusted: TrustedKeys,
     ca_pem: Option<Vec<u8>>,
+    plaintext: bool,
 }
 
 /// Makes a phone; asks the server first whether key and address are right and which scheme it speaks.
@@ -77,6 +87,7 @@ pub(super) async fn init(
         scheme: Scheme::Bluezone.to_string(),
         signing_key_pem: read(&args.key)?,
         ca_pem: args.ca.as_ref().map(read).transpose()?,
+        plaintext: args.plaintext,
     };
     let mut home =
         Home::from_file(args.dir.clone(), &kept).with_context(|| args.key.display().to_string())?;
@@ -133,6 +144,7 @@ impl Home {
             scheme: kept.scheme.parse()?,
             trusted: TrustedKeys::new(vec![key]),
             ca_pem: kept.ca_pem.as_ref().map(|pem| pem.clone().into_bytes()),
+            plaintext: kept.plaintext,
         })
     }
 
@@ -155,12 +167,21 @@ impl Home {
     }
 
     /// Prepares the connection to the server.
-    pub(super) fn connection(&self) -> anyhow::Result<Connection> {
+    ///
+    /// - `plaintext`: allows `http://` to another machine this once, even if the phone was not made so.
+    ///
+    /// # Errors
+    /// Says what is wrong with URL or certificate authority.
+    pub(super) fn connection(&self, plaintext: bool) -> anyhow::Result<Connection> {
         let options = ConnectOptions {
             ca_pem: self.ca_pem.clone(),
+            plaintext: self.plaintext || plaintext,
             ..ConnectOptions::default()
         };
-        Connection::open(&self.server, &options).with_context(|| self.server.clone())
+        Connection::open(&self.server, &options).map_err(|error| match error {
+            ConnectError::PlainText => anyhow!("{}: {error} with --plaintext", self.server),
+            error => anyhow::Error::from(error).context(self.server.clone()),
+        })
     }
 
     /// The region that was asked for, or the first one of the deployment.
@@ -193,7 +214,7 @@ impl Home {
 
     /// The server's configuration, read by a phone of its scheme that is gone afterwards.
     async fn ask_server(&self, now: Timestamp) -> anyhow::Result<DeploymentConfig> {
-        let connection = self.connection()?;
+        let connection = self.connection(false)?;
         let mut scheme = self.scheme;
         loop {
             let mut rng = effects::rng()?;
@@ -204,5 +225,44 @@ impl Home {
                 Err(error) => return Err(error).with_context(|| self.server.clone()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use truyvet_crypto::sign::SigningKey;
+
+    use super::*;
+
+    /// A phone's folder whose `server.json` was written with these fields besides scheme and key.
+    fn home(server: &str, more: &str) -> anyhow::Result<Home> {
+        let folder = tempfile::tempdir()?;
+        let pem = SigningKey::from_seed(&[1; 32]).verifying_key().to_pem();
+        let pem = serde_json::to_string(&pem)?;
+        let text = format!(
+            r#"{{"server":"{server}","scheme":"gaen","signing_key_pem":{pem},"ca_pem":null{more}}}"#
+        );
+        fs::write(folder.path().join("server.json"), text)?;
+        Home::open(folder.path())
+    }
+
+    #[tokio::test]
+    async fn plain_text_to_another_machine_is_a_choice_for_once_or_for_always() {
+        let far = "http://192.0.2.1:8440";
+        let never = home(far, "").unwrap();
+        let error = never.connection(false).unwrap_err().to_string();
+        assert!(
+            error.contains(far) && error.contains("--plaintext"),
+            "{error}"
+        );
+        never.connection(true).unwrap();
+        home(far, r#","plaintext":true"#)
+            .unwrap()
+            .connection(false)
+            .unwrap();
+        home("http://127.0.0.1:8440", "")
+            .unwrap()
+            .connection(false)
+            .unwrap();
     }
 }

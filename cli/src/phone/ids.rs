@@ -6,10 +6,10 @@ use std::io::Write;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use data_encoding::{DecodeKind, HEXLOWER, HEXLOWER_PERMISSIVE};
+use data_encoding::HEXLOWER;
 use truyvet_crypto::{Day, EphemeralId, Scheme, schedule};
 
-use crate::date;
+use crate::{date, hex::from_hex};
 
 /// What to derive.
 #[derive(Args, Debug)]
@@ -74,19 +74,6 @@ fn ids(args: &IdsArgs) -> anyhow::Result<Vec<EphemeralId>> {
         Scheme::Gaen | Scheme::Dp3t => secret,
     };
     Ok(schedule::ids_of_day(scheme, day, &day_secret)?)
-}
-
-/// Bytes from hex digits of either case. Errors name the position only: what is decoded may be secret.
-pub(crate) fn from_hex(text: &str) -> anyhow::Result<Vec<u8>> {
-    HEXLOWER_PERMISSIVE
-        .decode(text.as_bytes())
-        .map_err(|error| {
-            if error.kind == DecodeKind::Length {
-                anyhow::anyhow!("an odd number of hex digits ({})", text.len())
-            } else {
-                anyhow::anyhow!("character {} is not a hex digit", error.position + 1)
-            }
-        })
 }
 
 #[cfg(test)]

@@ -4,12 +4,15 @@
 
 mod hear;
 mod home;
-pub(crate) mod ids;
+mod ids;
 mod status;
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{self, BufRead, Write},
+    path::PathBuf,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
 use truyvet_crypto::Timestamp;
@@ -18,6 +21,9 @@ use truyvet_phone::UploadOptions;
 
 use crate::{effects, words};
 use home::Home;
+
+/// A code has 11 symbols; whatever is longer is no code.
+const MAX_CODE_LINE_BYTES: u64 = 256;
 
 /// What a phone does.
 #[derive(Debug, Subcommand)]
@@ -42,7 +48,8 @@ pub(crate) enum PhoneCommand {
     Upload {
         #[command(flatten)]
         network: NetworkArgs,
-        /// The code that a health officer gave; without it, an upload that was cut short goes on
+        /// The code that a health officer gave; without it, an upload that was cut short goes on. "-" reads it from
+        /// standard input: others on this machine can see the command line
         #[arg(long)]
         code: Option<String>,
     },
@@ -74,6 +81,9 @@ pub(crate) struct NetworkArgs {
     /// Region of the batches [default: the first one of the deployment]
     #[arg(long)]
     region: Option<Region>,
+    /// Speak http:// with a server on another machine, this once; `phone init` has it too, for always
+    #[arg(long)]
+    plaintext: bool,
 }
 
 /// Runs one command; results go to `out`.
@@ -99,7 +109,13 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
         }
         PhoneCommand::Hear(args) => hear::run(&args, now, out),
         PhoneCommand::Sync(args) => sync(&args, out).await,
-        PhoneCommand::Upload { network, code } => upload(&network, code.as_deref(), out).await,
+        PhoneCommand::Upload { network, code } => {
+            let code = match code {
+                Some(code) if code == "-" => Some(read_code(io::stdin().lock())?),
+                code => code,
+            };
+            upload(&network, code.as_deref(), out).await
+        }
         PhoneCommand::Abandon(args) => {
             let phone = Home::open(&args.dir)?.phone(now)?;
             if phone.pending_upload()?.is_none() {
@@ -121,7 +137,7 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
 async fn sync(args: &NetworkArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let now = effects::now();
     let home = Home::open(&args.home.dir)?;
-    let (phone, connection) = (home.phone(now)?, home.connection()?);
+    let (phone, connection) = (home.phone(now)?, home.connection(args.plaintext)?);
     phone.purge(now)?;
     let region = home.region(&phone, &connection, args.region, now).await?;
     let report = phone
@@ -150,7 +166,7 @@ async fn upload(
     let now = effects::now();
     let mut rng = effects::rng()?;
     let home = Home::open(&args.home.dir)?;
-    let (phone, connection) = (home.phone(now)?, home.connection()?);
+    let (phone, connection) = (home.phone(now)?, home.connection(args.plaintext)?);
     let report = match code {
         Some(code) => {
             let region = home.region(&phone, &connection, args.region, now).await?;
@@ -173,4 +189,33 @@ async fn upload(
         words::count(report.days, "day", "days"),
     )?;
     Ok(())
+}
+
+/// The first line, as a code. Whether it is one is for the phone to say.
+fn read_code(input: impl BufRead) -> anyhow::Result<String> {
+    let mut line = String::new();
+    input
+        .take(MAX_CODE_LINE_BYTES)
+        .read_line(&mut line)
+        .context("--code -: standard input")?;
+    let code = line.trim();
+    ensure!(!code.is_empty(), "--code -: standard input holds no code");
+    Ok(code.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_from_the_first_line() {
+        assert_eq!(
+            read_code(&b" 2222-222-2222 \r\nmore\n"[..]).unwrap(),
+            "2222-222-2222"
+        );
+        assert_eq!(read_code(&b"2222"[..]).unwrap(), "2222");
+        assert!(read_code(&b"\n2222\n"[..]).is_err());
+        assert!(read_code(&b""[..]).is_err());
+        assert!(read_code(&b"\xff\n"[..]).is_err());
+    }
 }

@@ -1,20 +1,28 @@
 //! A demo as one HTML page: no script, nothing fetched, light or dark as the reader likes it.
 
 mod chart;
+mod file;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::outcome::{Outcome, Phase, Verdict};
 use crate::{date, words};
 use chart::{Column, Row};
+pub(crate) use file::ReportFile;
 
 const STYLE: &str = include_str!("style.css");
 
 /// The page.
 ///
 /// - `source`: where the contacts come from, in words that end a sentence.
+/// - `steps`: how the steps of a contact file are read.
 /// - `rules`: what was simulated, as (name, explanation).
-pub(crate) fn page(outcome: &Outcome, source: &str, rules: &[(&str, String)]) -> String {
+pub(crate) fn page(
+    outcome: &Outcome,
+    source: &str,
+    steps: Option<&str>,
+    rules: &[(&str, String)],
+) -> String {
     let verdict = outcome.verdict();
     html! {
         (DOCTYPE)
@@ -32,6 +40,9 @@ pub(crate) fn page(outcome: &Outcome, source: &str, rules: &[(&str, String)]) ->
                         (words::count(outcome.people, "phone", "phones")) " in "
                         (source) ", " (words::count(outcome.days.len(), "day", "days"))
                         ", one real server on real sockets."
+                    }
+                    @if let Some(steps) = steps {
+                        p class="lead" { (steps) "; " code { "--steps-per-day" } " changes that." }
                     }
                     (verdict_line(outcome, &verdict))
                     (tiles(outcome, &verdict))
@@ -91,7 +102,7 @@ fn by_day(outcome: &Outcome) -> Markup {
         .iter()
         .map(|day| Column {
             label: date::short(day.day),
-            values: vec![day.cases.into(), day.newly_alerted.into()],
+            values: vec![day.uploads.into(), day.newly_alerted.into()],
         })
         .collect();
     html! {
@@ -185,11 +196,15 @@ fn day_table(outcome: &Outcome) -> Markup {
     html! {
         section class="card wide" {
             h2 { "Day by day" }
+            p {
+                (words::count(outcome.uploads(), "upload", "uploads")) " that phones report as done, "
+                (words::count(outcome.batches, "batch", "batches")) " in the server's index"
+            }
             div class="scroll" {
                 table {
                     thead {
                         tr {
-                            th { "day" } th { "cases" } th { "alerts" } th { "tags" } th { "batch" }
+                            th { "day" } th { "cases" } th { "uploads" } th { "alerts" } th { "tags" } th { "batch" }
                         }
                     }
                     tbody {
@@ -197,6 +212,7 @@ fn day_table(outcome: &Outcome) -> Markup {
                             tr {
                                 td { (date::show(day.day)) }
                                 td { (day.cases) }
+                                td { (day.uploads) }
                                 td { (day.newly_alerted) }
                                 td { (words::grouped(day.tags)) }
                                 td { (words::bytes(count(day.batch_bytes))) }
@@ -236,7 +252,13 @@ mod tests {
     #[test]
     fn the_page_stands_alone_and_escapes_what_it_is_given() {
         let rules = [("Radio", "2 m <=> -86 dBm".to_owned())];
-        let page = page(&outcome::tests::sample(), "<b>a file</b>", &rules);
+        let page = page(
+            &outcome::tests::sample(),
+            "<b>a file</b>",
+            Some("576 steps = 2 days"),
+            &rules,
+        );
+        assert!(page.contains("576 steps = 2 days"));
         for forbidden in [
             "http:", "https:", "url(", "<script", "<link", "<img", "@import", "<b>",
         ] {
@@ -251,7 +273,7 @@ mod tests {
     fn a_wrong_demo_does_not_look_right() {
         let mut wrong = outcome::tests::sample();
         wrong.told.clear();
-        let page = page(&wrong, "a file", &[]);
+        let page = page(&wrong, "a file", None, &[]);
         assert!(page.contains("verdict wrong") && !page.contains("verdict right"));
     }
 }
