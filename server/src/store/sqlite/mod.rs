@@ -329,6 +329,8 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
+        // First, so that the writer is the last to close: that empties and removes the write-ahead log.
+        lock(&self.readers).clear();
         let writer = Arc::clone(&self.writer);
         // Waits for a thread.
         if tokio::task::spawn_blocking(move || writer.close())
@@ -337,6 +339,5 @@ impl Store for SqliteStore {
         {
             tracing::error!("the store was not closed");
         }
-        lock(&self.readers).clear();
     }
 }
