@@ -4,6 +4,40 @@ use std::{fs, process::Command};
 
 use super::{Serving, fails, stdout, succeeds, text, truyvet, truyvet_with_input};
 
+/// Flag, variable and file say the same thing, and an error names it whichever way it came.
+#[test]
+fn a_setting_comes_as_flag_variable_or_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("truyvet.toml");
+    fs::write(&file, "retention_days = 99\n").unwrap();
+    let data_dir = folder.path().join("data");
+    for (arguments, variable) in [
+        (vec!["--retention-days", "99"], None),
+        (vec!["--config", text(&file)], None),
+        (vec![], Some(("TRUYVET_RETENTION_DAYS", "99"))),
+        (vec![], Some(("TRUYVET_CONFIG", text(&file)))),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_truyvet"))
+            .args(["serve", "--data-dir", text(&data_dir)])
+            .args(&arguments)
+            .envs(variable)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?} {variable:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("retention_days"), "{error}");
+    }
+    fs::write(&file, "retention_day = 9\n").unwrap();
+    let error = fails(&[
+        "serve",
+        "--config",
+        text(&file),
+        "--data-dir",
+        text(&data_dir),
+    ]);
+    assert!(error.contains("retention_day"), "{error}");
+}
+
 #[test]
 fn a_setting_that_cannot_be_is_named() {
     let folder = tempfile::tempdir().unwrap();
