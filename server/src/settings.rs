@@ -84,7 +84,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CLOCK_TOLERANCE_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_tolerance_seconds: Option<u32>,
-    /// Encoding of new batches: 0 (compressed Bloom filter) [default: 0]
+    /// Encoding of new batches: 0 (compressed Bloom filter), 1 (split ribbon: smallest, fastest) [default: 1]
     #[arg(long, env = "TRUYVET_CODEC", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codec: Option<u8>,
@@ -336,9 +336,13 @@ impl SettingsArgs {
                 3_600,
             )?,
             codec: match codec {
-                None => Codec::CompressedBloom,
-                Some(number) => Codec::from_number(number)
-                    .ok_or_else(|| value("codec", "known is 0 (compressed Bloom filter)"))?,
+                None => Codec::DEFAULT,
+                Some(number) => Codec::from_number(number).ok_or_else(|| {
+                    value(
+                        "codec",
+                        "known are 0 (compressed Bloom filter) and 1 (split ribbon)",
+                    )
+                })?,
             },
             fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
             pad_floor_tags: within("pad_floor_tags", pad_floor_tags, 4_096, 0, 10_000_000)?,

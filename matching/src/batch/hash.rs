@@ -30,6 +30,17 @@ impl TagHasher {
         Self(Aes128::new(&(*salt).into()))
     }
 
+    /// Hashes tags in one go, as AES gives them: the halves of a fraction, little-endian.
+    ///
+    /// - `tags`: at most `N`.
+    pub(crate) fn hash_into<const N: usize>(&self, tags: &[Tag], hashes: &mut [[u8; 16]; N]) {
+        for (hash, tag) in hashes.iter_mut().zip(tags) {
+            *hash = *tag.as_bytes();
+        }
+        self.0
+            .encrypt_blocks(Block::cast_slice_from_core_mut(hashes));
+    }
+
     /// Hands out each tag's fraction, in the order of the tags.
     pub(crate) fn hash_each(&self, tags: &[Tag], mut take: impl FnMut(Fraction)) {
         let mut blocks = [Block::default(); BLOCKS];

@@ -16,9 +16,7 @@ pub use error::BatchError;
 pub(crate) use frame::Chunk;
 #[cfg(feature = "build")]
 pub(crate) use frame::{ENTRY_BYTES, SIGNATURE_BYTES, chunk_digest, second_digest};
-#[cfg(feature = "build")]
-pub(crate) use hash::Fraction;
-pub(crate) use hash::{TagHasher, scale};
+pub(crate) use hash::{Fraction, TagHasher, scale};
 #[cfg(feature = "build")]
 pub(crate) use header::chunks_for;
 pub use header::{

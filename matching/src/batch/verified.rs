@@ -5,7 +5,7 @@
 use truyvet_crypto::{Tag, Timestamp, sign::TrustedKeys};
 
 use super::{BatchError, Chunk, Digest, Header, frame::Frame};
-use crate::codec::Filter;
+use crate::codec::{Filter, Prepared};
 
 /// A batch file that a trusted key signed and whose every byte is as signed. Queried in place.
 ///
@@ -15,6 +15,7 @@ pub struct VerifiedBatch<B> {
     bytes: B,
     header: Header,
     chunks: Vec<Chunk>,
+    prepared: Prepared,
     replaced: Vec<Digest>,
     body_start: usize,
 }
@@ -39,6 +40,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
             .collect();
         let body_start = bytes.as_ref().len() - frame.body.len();
         Ok(Self {
+            prepared: Prepared::new(&frame.header, &chunks),
             header: frame.header,
             chunks,
             replaced,
@@ -82,7 +84,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
             chunks: &self.chunks,
             body: &self.bytes()[self.body_start..],
         };
-        let mut indices = filter.search(tags);
+        let mut indices = filter.search(&self.prepared, tags);
         indices.sort_unstable();
         Matches {
             indices,

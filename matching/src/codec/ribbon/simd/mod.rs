@@ -1,0 +1,127 @@
+//! What vector units do for a search, chosen at run time by what the processor can. The only unsafe code of this crate.
+//!
+//! Every function here has a safe twin in [`Block`] that gives the same; tests compare them.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
+use super::search::{Block, LANES};
+
+/// The instructions that a search uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Those that every processor has.
+    Portable,
+    /// AVX2, BMI and POPCNT: x86-64 since 2013.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 with bytes and quadwords.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// Every 64-bit ARM.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+}
+
+impl Engine {
+    /// The fastest that this processor has.
+    pub(crate) fn detect() -> Self {
+        // Remembered by the standard library: asking is one load.
+        *Self::available()
+            .last()
+            .expect("the portable one is always there")
+    }
+
+    /// All that this processor has, the slowest first.
+    pub(crate) fn available() -> &'static [Self] {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("popcnt")
+            {
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                {
+                    return &[Self::Portable, Self::Avx2, Self::Avx512];
+                }
+                return &[Self::Portable, Self::Avx2];
+            }
+            &[Self::Portable]
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            // Part of the architecture's baseline.
+            &[Self::Portable, Self::Neon]
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        &[Self::Portable]
+    }
+
+    /// Locates all lanes and calls their cache lines.
+    #[inline]
+    pub(super) fn locate(
+        self,
+        block: &mut Block,
+        hashes: &[[u8; 16]; LANES],
+        places: &[u64],
+        body: &[u8],
+    ) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found the features.
+            Self::Avx512 => unsafe { avx512::locate(block, hashes, places, body) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found the features.
+            Self::Avx2 => unsafe { avx2::locate(block, hashes, places, body) },
+            _ => block.locate(hashes, places, body),
+        }
+        for at in block.at {
+            #[expect(clippy::cast_possible_truncation, reason = "came from a usize")]
+            let at = at as usize;
+            prefetch(body, at);
+            prefetch(body, at.wrapping_add(63));
+        }
+    }
+
+    /// By lane: whether the front lets it pass, or does not count.
+    #[inline]
+    pub(super) fn evaluate(self, block: &Block, body: &[u8]) -> u32 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found the features.
+            Self::Avx512 => unsafe { avx512::evaluate(block, body) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found the features.
+            Self::Avx2 => unsafe { avx2::evaluate(block, body) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => neon::evaluate(block, body),
+            Self::Portable => block.evaluate(body),
+        }
+    }
+}
+
+/// Calls the cache line that holds `bytes[at]`.
+#[inline(always)]
+pub(super) fn prefetch(bytes: &[u8], at: usize) {
+    let line = bytes.as_ptr().wrapping_add(at);
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which may name any address; SSE is part of x86-64.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(line.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a hint, which may name any address and changes no register, memory or flag.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{line}]", line = in(reg) line,
+            options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = line;
+}
