@@ -62,9 +62,9 @@ mod codec;
 mod exposure;
 
 pub use batch::{
-    BatchError, BatchKind, Digest, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS,
-    MAX_CHUNKS, MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS, Matches,
-    NotADigest, Region, Summary, TAGS_PER_CHUNK, UnknownRegion, VerifiedBatch, inspect,
+    BatchError, BatchKind, BatchStream, Digest, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES,
+    MAX_CHUNK_TAGS, MAX_CHUNKS, MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS,
+    Matches, NotADigest, Region, Summary, TAGS_PER_CHUNK, UnknownRegion, VerifiedBatch, inspect,
 };
 pub use codec::Codec;
 pub use exposure::{

@@ -22,6 +22,7 @@ pub(crate) type Fraction = (u64, u64);
 const BLOCKS: usize = 128;
 
 /// Hashes tags under one batch's salt.
+#[derive(Debug)]
 pub(crate) struct TagHasher(Aes128);
 
 impl TagHasher {

@@ -9,6 +9,7 @@ mod hash;
 mod header;
 mod inspect;
 mod region;
+mod stream;
 mod verified;
 
 pub use digest::{Digest, NotADigest};
@@ -25,4 +26,5 @@ pub use header::{
 };
 pub use inspect::{Summary, inspect};
 pub use region::{Region, UnknownRegion};
+pub use stream::BatchStream;
 pub use verified::{Matches, VerifiedBatch};

@@ -79,12 +79,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
     /// Ask for many tags at once: chunks are then read once. Takes 16 bytes of memory a tag.
     #[must_use]
     pub fn matches(&self, tags: &[Tag]) -> Matches {
-        let filter = Filter {
-            header: &self.header,
-            chunks: &self.chunks,
-            body: &self.bytes()[self.body_start..],
-        };
-        let mut indices = filter.search(&self.prepared, tags);
+        let mut indices = self.filter().search(&self.prepared, tags);
         indices.sort_unstable();
         Matches {
             indices,
@@ -95,15 +90,23 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
     /// Whether `tag` is in the batch. For many tags, [`Self::matches`] is faster by far.
     #[must_use]
     pub fn contains(&self, tag: &Tag) -> bool {
-        !self.matches(std::slice::from_ref(tag)).is_empty()
+        self.filter().contains(tag)
+    }
+
+    fn filter(&self) -> Filter<'_> {
+        Filter {
+            header: &self.header,
+            chunks: &self.chunks,
+            body: &self.bytes()[self.body_start..],
+        }
     }
 }
 
 /// Which of the tags that were asked for are in one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matches {
-    indices: Vec<usize>,
-    closed_at: Timestamp,
+    pub(super) indices: Vec<usize>,
+    pub(super) closed_at: Timestamp,
 }
 
 impl Matches {

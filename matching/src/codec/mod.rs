@@ -10,9 +10,9 @@ use std::fmt;
 
 use truyvet_crypto::Tag;
 
-use crate::batch::{Chunk, Header, MAX_CHUNK_TAGS};
 #[cfg(feature = "build")]
-use crate::batch::{Fraction, scale};
+use crate::batch::scale;
+use crate::batch::{Chunk, Fraction, Header, MAX_CHUNK_TAGS, TagHasher};
 
 /// How the chunks of a batch are coded. Readers know all of them; an operator picks one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,6 +144,95 @@ impl Filter<'_> {
         match prepared {
             Prepared::CompressedBloom => compressed_bloom::search(self, tags),
             Prepared::SplitRibbon(places) => ribbon::search(self, places, tags),
+        }
+    }
+
+    /// Whether one tag is in the batch.
+    pub(crate) fn contains(&self, tag: &Tag) -> bool {
+        match self.header.codec {
+            Codec::CompressedBloom => {
+                !compressed_bloom::search(self, std::slice::from_ref(tag)).is_empty()
+            }
+            Codec::SplitRibbon => ribbon::contains(self, tag),
+        }
+    }
+}
+
+/// A section of a chunk that arrived, its digest checked.
+pub(crate) struct Piece<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) hasher: &'a TagHasher,
+    /// Counted from 0.
+    pub(crate) chunk: u32,
+    /// What the directory says of the chunk.
+    pub(crate) fields: [u32; 4],
+    /// 0 or 1.
+    pub(crate) section: usize,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Piece<'_> {
+    /// Hashes tags once more, and moves the indices of those that pass to the front; how many there are.
+    fn keep(
+        &self,
+        tags: &[Tag],
+        indices: &mut [u32],
+        mut passes: impl FnMut(Fraction) -> bool,
+    ) -> usize {
+        let mut kept = 0;
+        for start in (0..indices.len()).step_by(SIFTED) {
+            let end = indices.len().min(start + SIFTED);
+            // Sized for the stack: one call of the hash.
+            let mut asked = [Tag::from_bytes([0; 16]); SIFTED];
+            for (tag, index) in asked.iter_mut().zip(&indices[start..end]) {
+                *tag = tags[*index as usize];
+            }
+            let mut at = start;
+            self.hasher.hash_each(&asked[..end - start], |hash| {
+                indices[kept] = indices[at];
+                kept += usize::from(passes(hash));
+                at += 1;
+            });
+        }
+        kept
+    }
+}
+
+/// Tags of one call of the hash while sifting.
+const SIFTED: usize = 128;
+
+/// What a codec remembers between the sections of a batch that is read in file order.
+#[derive(Debug)]
+pub(crate) enum Sift {
+    CompressedBloom,
+    SplitRibbon(ribbon::Sift),
+}
+
+impl Sift {
+    pub(crate) fn new(codec: Codec) -> Self {
+        match codec {
+            Codec::CompressedBloom => Self::CompressedBloom,
+            Codec::SplitRibbon => Self::SplitRibbon(ribbon::Sift::default()),
+        }
+    }
+
+    /// Memory behind it.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::CompressedBloom => 0,
+            Self::SplitRibbon(sift) => sift.memory_bytes(),
+        }
+    }
+
+    /// Moves the indices of those tags that this section lets pass to the front of `indices`; how many there are.
+    ///
+    /// - `indices`: of tags that belong to the chunk.
+    pub(crate) fn keep(&mut self, piece: &Piece<'_>, tags: &[Tag], indices: &mut [u32]) -> usize {
+        match self {
+            // It has no section 1 to refuse anything.
+            Self::CompressedBloom if piece.section == 1 => indices.len(),
+            Self::CompressedBloom => compressed_bloom::keep(piece, tags, indices),
+            Self::SplitRibbon(sift) => sift.keep(piece, tags, indices),
         }
     }
 }

@@ -9,3 +9,5 @@ mod hostile_files;
 mod known_answer;
 #[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod stream;

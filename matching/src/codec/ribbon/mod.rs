@@ -18,14 +18,16 @@
 mod chunk;
 mod key;
 mod search;
+mod sift;
 #[expect(unsafe_code, reason = "vector instructions and prefetches need it")]
 mod simd;
 #[cfg(feature = "build")]
 mod solve;
 
-pub(crate) use chunk::{RibbonChunk, check_rest};
+pub(crate) use chunk::Codes;
 pub(crate) use key::Key;
-pub(crate) use search::{Places, search};
+pub(crate) use search::{Places, contains, search};
+pub(crate) use sift::Sift;
 #[cfg(feature = "build")]
 pub(crate) use solve::encode;
 

@@ -6,12 +6,12 @@ use truyvet_crypto::Tag;
 
 use super::{
     super::Filter,
-    BLOCK, BUCKET, Key, RibbonChunk, check_rest,
+    BLOCK, BUCKET, Codes, Key,
     chunk::threshold,
     code_bytes,
     simd::{Engine, prefetch},
 };
-use crate::batch::TagHasher;
+use crate::batch::{Chunk, TagHasher};
 
 /// Queries located together: their cache lines are on the way while as many others are answered.
 pub(super) const LANES: usize = 32;
@@ -166,26 +166,28 @@ pub(crate) fn search_front(
         }
     };
     let mut hashes = [[0; 16]; HASHED];
-    let (mut current, mut previous) = (Block::EMPTY, Block::EMPTY);
-    let mut before = None;
+    // One is located while the other waits for its cache lines.
+    let mut blocks = [Block::EMPTY, Block::EMPTY];
+    let mut before: Option<(usize, usize)> = None;
+    let mut turn = 0;
     for (start, tags) in (0..).step_by(HASHED).zip(tags.chunks(HASHED)) {
         hasher.hash_into(tags, &mut hashes);
         // Lanes after the last tag hold old hashes: located like the others, never reported.
-        let (blocks, _) = hashes.as_chunks::<LANES>();
+        let (hashes, _) = hashes.as_chunks::<LANES>();
         for (start, (hashes, tags)) in (start..)
             .step_by(LANES)
-            .zip(blocks.iter().zip(tags.chunks(LANES)))
+            .zip(hashes.iter().zip(tags.chunks(LANES)))
         {
-            engine.locate(&mut current, hashes, places.words(), body);
+            engine.locate(&mut blocks[turn], hashes, places.words(), body);
+            turn ^= 1;
             if let Some((start, length)) = before {
-                report(&previous, start, length);
+                report(&blocks[turn], start, length);
             }
             before = Some((start, tags.len()));
-            std::mem::swap(&mut current, &mut previous);
         }
     }
     if let Some((start, length)) = before {
-        report(&previous, start, length);
+        report(&blocks[turn ^ 1], start, length);
     }
 }
 
@@ -248,22 +250,37 @@ impl Confirm<'_> {
             )]
             let chunk = &chunks[chunk as usize];
             let [front, rest] = chunk.sections.clone().map(|range| &body[range]);
-            let view = RibbonChunk::new(chunk.fields, front);
-            prefetch(
-                rest,
-                view.rest_at(header.fingerprint_bits, chunk.fields, key),
-            );
+            let codes = Codes::new(chunk.fields, front);
+            prefetch(rest, codes.rest_at(header.fingerprint_bits, key));
             keys.push((chunk, key));
         });
         for (index, (chunk, key)) in self.indices.drain(..).zip(keys) {
-            let [front, rest] = chunk.sections.clone().map(|range| &body[range]);
-            let view = RibbonChunk::new(chunk.fields, front);
-            if view.may_hold(key)
-                && check_rest(header.fingerprint_bits, chunk.fields, &view, rest, key)
-            {
+            if holds(self.filter, chunk, key) {
                 self.found.push(index);
             }
         }
         self.tags.clear();
     }
+}
+
+/// Whether the tag is in the batch.
+pub(crate) fn contains(filter: &Filter<'_>, tag: &Tag) -> bool {
+    let mut found = false;
+    TagHasher::new(&filter.header.salt).hash_each(std::slice::from_ref(tag), |hash| {
+        let (chunk, key) = Key::locate(hash, filter.header.chunks.into());
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "below the number of chunks"
+        )]
+        let chunk = &filter.chunks[chunk as usize];
+        found = holds(filter, chunk, key);
+    });
+    found
+}
+
+/// One key at a time.
+fn holds(filter: &Filter<'_>, chunk: &Chunk, key: Key) -> bool {
+    let [front, rest] = chunk.sections.clone().map(|range| &filter.body[range]);
+    let codes = Codes::new(chunk.fields, front);
+    codes.passes_front(front, key) && codes.passes_rest(filter.header.fingerprint_bits, rest, key)
 }

@@ -50,7 +50,8 @@ impl World {
             let (chunk, key) = Key::locate(hash, self.chunks.len() as u64);
             let (fields, at) = self.chunks[usize::try_from(chunk).unwrap()];
             let length = shape(8, fields).unwrap().section_bytes[0] as usize;
-            if RibbonChunk::new(fields, &self.body[at..at + length]).may_hold(key) {
+            let section = &self.body[at..at + length];
+            if Codes::new(fields, section).passes_front(section, key) {
                 passed.push(index);
             }
             index += 1;
