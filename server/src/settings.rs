@@ -84,7 +84,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CLOCK_TOLERANCE_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_tolerance_seconds: Option<u32>,
-    /// Encoding of new batches: 0 (compressed Bloom filter), 1 (split ribbon: smallest, fastest) [default: 1]
+    /// Encoding of new batches: 0 (compressed Bloom filter), 1 (split ribbon: smallest, fastest), 2 (plain Bloom filter) [default: 1]
     #[arg(long, env = "TRUYVET_CODEC", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codec: Option<u8>,
@@ -340,7 +340,7 @@ impl SettingsArgs {
                 Some(number) => Codec::from_number(number).ok_or_else(|| {
                     value(
                         "codec",
-                        "known are 0 (compressed Bloom filter) and 1 (split ribbon)",
+                        "known are 0 (compressed Bloom filter), 1 (split ribbon), 2 (plain Bloom filter)",
                     )
                 })?,
             },

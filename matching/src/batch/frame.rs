@@ -16,6 +16,7 @@ use truyvet_crypto::{
 };
 
 use super::{BatchError, HEADER_BYTES, Header};
+use crate::codec::Prepared;
 
 /// Bytes of a directory entry.
 pub(crate) const ENTRY_BYTES: usize = 48;
@@ -134,6 +135,14 @@ impl<'a> Frame<'a> {
             });
         }
         Ok(chunks)
+    }
+
+    /// What the codec keeps of the directory.
+    ///
+    /// # Errors
+    /// `Field` for one in which the chunks do not fit together.
+    pub(super) fn prepare(&self, chunks: &[Chunk]) -> Result<Prepared, BatchError> {
+        Prepared::new(&self.header, chunks).map_err(|field| BatchError::Field { field })
     }
 
     /// Hashes the whole body.

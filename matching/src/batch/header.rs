@@ -261,15 +261,14 @@ fn timestamp(header: &[u8; HEADER_BYTES], at: usize) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
+impl Header {
+    /// Of a roll-up with three chunks.
+    pub(crate) fn of_test(codec: Codec, fingerprint_bits: u8) -> Self {
         let at = |seconds| Timestamp::from_unix_seconds(seconds).unwrap();
-        Header {
-            codec: Codec::CompressedBloom,
+        Self {
+            codec,
             kind: BatchKind::RollUp,
-            fingerprint_bits: 40,
+            fingerprint_bits,
             region: Region::parse("VN-SG").unwrap(),
             sequence: 7,
             tags: 100_000,
@@ -283,6 +282,15 @@ mod tests {
             key_id: KeyId::from_bytes([4; 8]),
             body_bytes: 123,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header::of_test(Codec::CompressedBloom, 40)
     }
 
     fn field_refused(change: impl FnOnce(&mut Header)) -> &'static str {

@@ -39,6 +39,7 @@ impl Summary {
 pub fn inspect(bytes: &[u8]) -> Result<Summary, BatchError> {
     let frame = Frame::split(bytes)?;
     let chunks = frame.chunks()?;
+    frame.prepare(&chunks)?;
     frame.check_digests(&chunks)?;
     let tags = || chunks.iter().map(|chunk| chunk.tags);
     let bytes_of = |chunk: &Chunk| chunk.sections.iter().map(|s| s.len() as u64).sum();

@@ -200,16 +200,21 @@ impl Body {
     fn new(head: &[u8], trusted: &TrustedKeys, tags: &[Tag]) -> Result<Self, BatchError> {
         let frame = Frame::cut(Header::parse(head)?, head);
         frame.check_signature(trusted)?;
-        let chunks = frame
-            .chunks()?
+        let chunks = frame.chunks()?;
+        let sift = Sift::new(frame.prepare(&chunks)?);
+        let chunks: Vec<_> = chunks
             .into_iter()
             .zip(frame.entries.iter().map(digests))
             .collect();
         let header = frame.header;
         let hasher = TagHasher::new(&header.salt);
-        let (starts, indices) = deal(&hasher, header.chunks, tags);
+        let (starts, indices) = if sift.is_by_chunk() {
+            deal(&hasher, header.chunks, tags)
+        } else {
+            (vec![], (0..).take(tags.len()).collect())
+        };
         let mut body = Self {
-            sift: Sift::new(header.codec),
+            sift,
             kept: 0,
             header,
             hasher,
@@ -265,25 +270,26 @@ impl Body {
             section: self.section,
             bytes,
         };
-        let range = self.starts[self.chunk] as usize..self.starts[self.chunk + 1] as usize;
-        let kept = self
-            .sift
-            .keep(&piece, tags, &mut self.indices[range.clone()]);
-        self.go_on(range.start..range.start + kept);
-        Ok(())
-    }
-
-    /// Keeps these indices of the next chunk, and goes on to the one after it.
-    fn go_on(&mut self, passed: std::ops::Range<usize>) {
-        self.starts[self.chunk] = u32::try_from(self.kept).expect("an index fits");
-        let count = passed.len();
-        self.indices.copy_within(passed, self.kept);
-        self.kept += count;
+        if self.sift.is_by_chunk() {
+            let start = self.starts[self.chunk] as usize;
+            let end = self.starts[self.chunk + 1] as usize;
+            let passed = self.sift.keep(&piece, tags, &mut self.indices[start..end]);
+            // Where the next section finds them.
+            self.starts[self.chunk] = u32::try_from(self.kept).expect("an index fits");
+            self.indices.copy_within(start..start + passed, self.kept);
+            self.kept += passed;
+        } else {
+            self.kept = self.sift.keep(&piece, tags, &mut self.indices);
+            self.indices.truncate(self.kept);
+        }
         self.chunk += 1;
         if self.chunk == self.chunks.len() && self.section == 0 {
-            self.starts[self.chunk] = u32::try_from(self.kept).expect("an index fits");
+            if let Some(end) = self.starts.last_mut() {
+                *end = u32::try_from(self.kept).expect("an index fits");
+            }
             (self.section, self.chunk, self.kept) = (1, 0, 0);
         }
+        Ok(())
     }
 }
 

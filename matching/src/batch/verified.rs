@@ -40,7 +40,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
             .collect();
         let body_start = bytes.as_ref().len() - frame.body.len();
         Ok(Self {
-            prepared: Prepared::new(&frame.header, &chunks),
+            prepared: frame.prepare(&chunks)?,
             header: frame.header,
             chunks,
             replaced,
@@ -90,7 +90,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
     /// Whether `tag` is in the batch. For many tags, [`Self::matches`] is faster by far.
     #[must_use]
     pub fn contains(&self, tag: &Tag) -> bool {
-        self.filter().contains(tag)
+        self.filter().contains(&self.prepared, tag)
     }
 
     fn filter(&self) -> Filter<'_> {

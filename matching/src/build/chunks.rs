@@ -12,8 +12,9 @@ use truyvet_crypto::Tag;
 
 use super::{BuildError, TagSet};
 use crate::{
-    Header, MAX_CHUNK_TAGS,
+    Codec, Header, MAX_CHUNK_TAGS,
     batch::{ENTRY_BYTES, Fraction, TagHasher, chunk_digest, scale, second_digest},
+    codec::EncodedChunk,
 };
 
 /// A chunk as it goes into a file.
@@ -24,6 +25,22 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
+    fn new(encoded: EncodedChunk) -> Self {
+        let [first, second] = &encoded.sections;
+        let mut entry = [0; ENTRY_BYTES];
+        let (fields, digests) = entry.split_at_mut(16);
+        for (bytes, field) in fields.as_chunks_mut().0.iter_mut().zip(encoded.fields) {
+            *bytes = field.to_le_bytes();
+        }
+        let (first_digest, last_digest) = digests.split_at_mut(16);
+        first_digest.copy_from_slice(&chunk_digest(first));
+        last_digest.copy_from_slice(&second_digest(second));
+        Self {
+            entry,
+            sections: encoded.sections,
+        }
+    }
+
     /// Bytes of both sections.
     pub(super) fn bytes(&self) -> usize {
         self.sections.iter().map(Vec::len).sum()
@@ -42,6 +59,9 @@ pub(super) fn encode(
     tags: &TagSet,
     threads: NonZero<usize>,
 ) -> Result<Vec<Chunk>, BuildError> {
+    if let Some(encoded) = Codec::encode_all(header, tags.as_slice()) {
+        return Ok(encoded.into_iter().map(Chunk::new).collect());
+    }
     // A thread for less than a chunk costs more than it gains.
     let threads = threads.get().min(header.chunks as usize);
     let share = tags.len().div_ceil(threads).max(1);
@@ -109,22 +129,13 @@ fn encode_chunk(header: &Header, hands: &[Hand], chunk: u32) -> Result<Chunk, Bu
     if count > MAX_CHUNK_TAGS as usize {
         return Err(BuildError::ChunkFull { chunk });
     }
-    let encoded = header.codec.encode(
-        header.fingerprint_bits,
-        header.chunks.into(),
-        dealt().flatten().copied(),
-    );
-    let [first, second] = &encoded.sections;
-    let mut entry = [0; ENTRY_BYTES];
-    let (fields, digests) = entry.split_at_mut(16);
-    for (bytes, field) in fields.as_chunks_mut().0.iter_mut().zip(encoded.fields) {
-        *bytes = field.to_le_bytes();
-    }
-    let (first_digest, last_digest) = digests.split_at_mut(16);
-    first_digest.copy_from_slice(&chunk_digest(first));
-    last_digest.copy_from_slice(&second_digest(second));
-    Ok(Chunk {
-        entry,
-        sections: encoded.sections,
-    })
+    let encoded = header
+        .codec
+        .encode(
+            header.fingerprint_bits,
+            header.chunks.into(),
+            dealt().flatten().copied(),
+        )
+        .expect("what is not encoded all at once is encoded one by one");
+    Ok(Chunk::new(encoded))
 }

@@ -3,6 +3,7 @@
 //! Files, signatures and digests are left to [`batch`](crate::batch).
 
 mod compressed_bloom;
+mod plain_bloom;
 mod ribbon;
 mod rice;
 
@@ -21,6 +22,8 @@ pub enum Codec {
     CompressedBloom = 0,
     /// Bumped ribbon filter, its columns in two sections. R + 0.4 % bits a tag, and by far the fastest to ask.
     SplitRibbon = 1,
+    /// Plain Bloom filter of the crate `bloomfilter`: 1.44 · R bits a tag. For apps that own a reader of such filters.
+    PlainBloom = 2,
 }
 
 /// What the four directory fields of a chunk say, within the codec's bounds.
@@ -47,7 +50,7 @@ pub(crate) struct Filter<'a> {
 
 impl Codec {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::CompressedBloom, Self::SplitRibbon];
+    pub const ALL: [Self; 3] = [Self::CompressedBloom, Self::SplitRibbon, Self::PlainBloom];
 
     /// The smallest and the fastest.
     pub const DEFAULT: Self = Self::SplitRibbon;
@@ -73,6 +76,7 @@ impl Codec {
         let shape = match self {
             Self::CompressedBloom => compressed_bloom::shape(fingerprint_bits, fields)?,
             Self::SplitRibbon => ribbon::shape(fingerprint_bits, fields)?,
+            Self::PlainBloom => plain_bloom::shape(fields)?,
         };
         if shape.tags > MAX_CHUNK_TAGS {
             return Err("tags");
@@ -80,7 +84,7 @@ impl Codec {
         Ok(shape)
     }
 
-    /// Encodes one chunk.
+    /// Encodes one chunk; `None` if this codec encodes all chunks at once, by [`Self::encode_all`].
     ///
     /// - `chunks`: how many there are in the batch.
     /// - `hashes`: those of the chunk's tags in any order, each once; at most 65,535.
@@ -90,19 +94,26 @@ impl Codec {
         fingerprint_bits: u8,
         chunks: u64,
         hashes: impl Iterator<Item = Fraction>,
-    ) -> EncodedChunk {
+    ) -> Option<EncodedChunk> {
         match self {
             Self::CompressedBloom => {
                 let mut fractions: Vec<Fraction> =
                     hashes.map(|hash| scale(hash, chunks).1).collect();
                 fractions.sort_unstable();
-                compressed_bloom::encode(fingerprint_bits, &fractions)
+                Some(compressed_bloom::encode(fingerprint_bits, &fractions))
             }
             Self::SplitRibbon => {
                 let keys = hashes.map(|hash| ribbon::Key::locate(hash, chunks).1);
-                ribbon::encode(fingerprint_bits, keys.collect())
+                Some(ribbon::encode(fingerprint_bits, keys.collect()))
             }
+            Self::PlainBloom => None,
         }
+    }
+
+    /// Encodes all chunks at once; `None` if this codec encodes them one by one.
+    #[cfg(feature = "build")]
+    pub(crate) fn encode_all(header: &Header, tags: &[Tag]) -> Option<Vec<EncodedChunk>> {
+        (header.codec == Self::PlainBloom).then(|| plain_bloom::encode(header, tags))
     }
 }
 
@@ -111,6 +122,7 @@ impl fmt::Display for Codec {
         f.pad(match self {
             Self::CompressedBloom => "compressed-bloom",
             Self::SplitRibbon => "split-ribbon",
+            Self::PlainBloom => "plain-bloom",
         })
     }
 }
@@ -122,19 +134,25 @@ pub(crate) enum Prepared {
     CompressedBloom,
     /// Where the chunks stand: 8 bytes each.
     SplitRibbon(ribbon::Places),
+    /// The keys of its hash functions.
+    PlainBloom(plain_bloom::Positions),
 }
 
 impl Prepared {
     /// For a batch whose every byte was checked.
-    pub(crate) fn new(header: &Header, chunks: &[Chunk]) -> Self {
-        match header.codec {
+    ///
+    /// # Errors
+    /// Names a field in which the chunks do not fit together.
+    pub(crate) fn new(header: &Header, chunks: &[Chunk]) -> Result<Self, &'static str> {
+        Ok(match header.codec {
             Codec::CompressedBloom => Self::CompressedBloom,
             Codec::SplitRibbon => Self::SplitRibbon(ribbon::Places::new(
                 chunks
                     .iter()
                     .map(|chunk| (chunk.fields, chunk.sections[0].start)),
             )),
-        }
+            Codec::PlainBloom => Self::PlainBloom(plain_bloom::Positions::new(header, chunks)?),
+        })
     }
 }
 
@@ -144,16 +162,18 @@ impl Filter<'_> {
         match prepared {
             Prepared::CompressedBloom => compressed_bloom::search(self, tags),
             Prepared::SplitRibbon(places) => ribbon::search(self, places, tags),
+            Prepared::PlainBloom(positions) => plain_bloom::search(self, positions, tags),
         }
     }
 
     /// Whether one tag is in the batch.
-    pub(crate) fn contains(&self, tag: &Tag) -> bool {
-        match self.header.codec {
-            Codec::CompressedBloom => {
+    pub(crate) fn contains(&self, prepared: &Prepared, tag: &Tag) -> bool {
+        match prepared {
+            Prepared::CompressedBloom => {
                 !compressed_bloom::search(self, std::slice::from_ref(tag)).is_empty()
             }
-            Codec::SplitRibbon => ribbon::contains(self, tag),
+            Prepared::SplitRibbon(_) => ribbon::contains(self, tag),
+            Prepared::PlainBloom(positions) => positions.hold(self.body, tag),
         }
     }
 }
@@ -206,33 +226,41 @@ const SIFTED: usize = 128;
 pub(crate) enum Sift {
     CompressedBloom,
     SplitRibbon(ribbon::Sift),
+    PlainBloom(plain_bloom::Sift),
 }
 
 impl Sift {
-    pub(crate) fn new(codec: Codec) -> Self {
-        match codec {
-            Codec::CompressedBloom => Self::CompressedBloom,
-            Codec::SplitRibbon => Self::SplitRibbon(ribbon::Sift::default()),
+    pub(crate) fn new(prepared: Prepared) -> Self {
+        match prepared {
+            Prepared::CompressedBloom => Self::CompressedBloom,
+            Prepared::SplitRibbon(_) => Self::SplitRibbon(ribbon::Sift::default()),
+            Prepared::PlainBloom(positions) => Self::PlainBloom(plain_bloom::Sift::new(positions)),
         }
+    }
+
+    /// Whether a tag belongs to one chunk, and is asked for in that alone.
+    pub(crate) fn is_by_chunk(&self) -> bool {
+        !matches!(self, Self::PlainBloom(_))
     }
 
     /// Memory behind it.
     pub(crate) fn memory_bytes(&self) -> usize {
         match self {
-            Self::CompressedBloom => 0,
+            Self::CompressedBloom | Self::PlainBloom(_) => 0,
             Self::SplitRibbon(sift) => sift.memory_bytes(),
         }
     }
 
     /// Moves the indices of those tags that this section lets pass to the front of `indices`; how many there are.
     ///
-    /// - `indices`: of tags that belong to the chunk.
+    /// - `indices`: of tags that belong to the chunk, or of any.
     pub(crate) fn keep(&mut self, piece: &Piece<'_>, tags: &[Tag], indices: &mut [u32]) -> usize {
         match self {
-            // It has no section 1 to refuse anything.
-            Self::CompressedBloom if piece.section == 1 => indices.len(),
+            // They have no section 1 to refuse anything.
+            Self::CompressedBloom | Self::PlainBloom(_) if piece.section == 1 => indices.len(),
             Self::CompressedBloom => compressed_bloom::keep(piece, tags, indices),
             Self::SplitRibbon(sift) => sift.keep(piece, tags, indices),
+            Self::PlainBloom(sift) => sift.keep(piece, tags, indices),
         }
     }
 }

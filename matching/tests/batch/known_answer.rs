@@ -20,6 +20,9 @@ const RIBBON_OF_ONE_LAYER: &str =
 const RIBBON_OF_FRONTS: &str = "786dbaaaa08e13bd648af2a284b0051824a86a539e02e8f9eda39059c621725a";
 const RIBBON_OF_TWO_CHUNKS: &str =
     "3feac8d5de396618478130a6637e5af0a16eae306f0f3c8709525568ab937dfc";
+const BLOOM_OF_ONE_CHUNK: &str = "a08f7b053ad986a55568343614b9b7ae341253609e723bf82d15afc35516b971";
+const BLOOM_OF_TWO_CHUNKS: &str =
+    "34230fbd4d2f95ad113f7d5ecce75f81e4c32a3f4f49d58729157f8e96d4c675";
 
 /// The indented hex block of the page's last section.
 fn file_of_the_page() -> Vec<u8> {
@@ -92,6 +95,13 @@ fn the_format_is_frozen_at_every_size() {
             numbered(70_000),
             RIBBON_OF_TWO_CHUNKS,
         ),
+        (
+            Codec::PlainBloom,
+            12,
+            (0..100).map(tag).collect(),
+            BLOOM_OF_ONE_CHUNK,
+        ),
+        (Codec::PlainBloom, 20, numbered(70_000), BLOOM_OF_TWO_CHUNKS),
     ] {
         let parameters = parameters_of_the_page(codec, bits);
         let signed = build(&parameters, &tags).unwrap().sign(&key());

@@ -101,7 +101,7 @@ fn what_was_refused_stays_refused() {
 fn a_stream_of_100_000_tags_takes_less_than_a_megabyte() {
     let asked = tags(2, 100_000);
     let trusted = trusted();
-    for codec in [Codec::CompressedBloom, Codec::SplitRibbon] {
+    for codec in Codec::ALL {
         let file = file(&parameters(codec, 40), tags(1, 150_000));
         let mut stream = BatchStream::new(&trusted, &asked);
         let mut most = 0;
