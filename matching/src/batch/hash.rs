@@ -23,12 +23,23 @@ const BLOCKS: usize = 128;
 
 /// Hashes tags under one batch's salt.
 #[derive(Debug)]
-pub(crate) struct TagHasher(Aes128);
+pub(crate) struct TagHasher {
+    salt: [u8; 16],
+    aes: Aes128,
+}
 
 impl TagHasher {
     /// The hash of the batch with this salt. A permutation: distinct tags have distinct fractions.
     pub(crate) fn new(salt: &[u8; 16]) -> Self {
-        Self(Aes128::new(&(*salt).into()))
+        Self {
+            salt: *salt,
+            aes: Aes128::new(&(*salt).into()),
+        }
+    }
+
+    /// Its key.
+    pub(crate) fn salt(&self) -> &[u8; 16] {
+        &self.salt
     }
 
     /// Hashes tags in one go, as AES gives them: the halves of a fraction, little-endian.
@@ -38,8 +49,8 @@ impl TagHasher {
         for (hash, tag) in hashes.iter_mut().zip(tags) {
             *hash = *tag.as_bytes();
         }
-        self.0
-            .encrypt_blocks(Block::cast_slice_from_core_mut(hashes));
+        let blocks = Block::cast_slice_from_core_mut(hashes);
+        self.aes.encrypt_blocks(blocks);
     }
 
     /// Hands out each tag's fraction, in the order of the tags.
@@ -50,7 +61,7 @@ impl TagHasher {
             for (block, tag) in blocks.iter_mut().zip(tags) {
                 *block = (*tag.as_bytes()).into();
             }
-            self.0.encrypt_blocks(blocks);
+            self.aes.encrypt_blocks(blocks);
             for block in blocks {
                 let (halves, _) = block.as_chunks::<8>();
                 take((u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])));

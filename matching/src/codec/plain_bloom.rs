@@ -1,7 +1,8 @@
 //! Codec 2: a plain Bloom filter as the crate `bloomfilter` makes it, for apps that own a reader of such filters.
 //!
 //! The body is the crate's bitmap and nothing else, cut into one section a chunk so that a download is verified piece by
-//! piece. 1.44 · R bits a tag: its place is compatibility.
+//! piece. 1.44 · R bits a tag: its place is compatibility. Two hashes make up for k of them, so that in a bitmap of few
+//! bits an absent tag is found more often than 2^-R: with a thousand tags and less, R above 20 promises too much.
 //!
 //! ```text
 //! directory fields: tags (of all, shared out evenly), hash functions k, bytes of the section, 0      (one section)

@@ -62,3 +62,10 @@ pub(crate) fn batch(parameters: &BatchParameters, tags: Vec<Tag>) -> VerifiedBat
 pub(crate) fn codecs() -> impl Strategy<Value = Codec> {
     prop::sample::select(Codec::ALL.as_slice())
 }
+
+/// Those that keep their false-positive rate however few tags there are.
+pub(crate) fn exact_codecs() -> impl Strategy<Value = Codec> {
+    codecs().prop_filter("double hashing repeats itself in few bits", |codec| {
+        *codec != Codec::PlainBloom
+    })
+}

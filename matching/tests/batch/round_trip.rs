@@ -10,7 +10,7 @@ use truyvet_matching::{
     inspect,
 };
 
-use super::common::{batch, codecs, file, key, parameters, tags, trusted};
+use super::common::{batch, codecs, exact_codecs, file, key, parameters, tags, trusted};
 
 fn some_tags() -> impl Strategy<Value = Vec<Tag>> {
     prop::collection::vec(any::<[u8; 16]>().prop_map(Tag::from_bytes), 0..200)
@@ -20,7 +20,7 @@ proptest! {
     /// Against a plain set. R is wide enough that no proptest run sees a false match.
     #[test]
     fn a_batch_answers_as_a_set_does(
-        codec in codecs(), inside in some_tags(), outside in some_tags(), bits in 36_u8..=48,
+        codec in exact_codecs(), inside in some_tags(), outside in some_tags(), bits in 36_u8..=48,
         salt: [u8; 16]
     ) {
         let twin: BTreeSet<Tag> = inside.iter().copied().collect();
@@ -86,7 +86,11 @@ fn small_batches_of_every_size_find_their_tags_and_no_others() {
             let inside = tags(1, size);
             let batch = batch(&parameters(codec, 48), inside.clone());
             assert_eq!(batch.matches(&inside).len(), size);
-            assert!(batch.matches(&tags(2, 100)).is_empty());
+            let strangers = batch.matches(&tags(2, 100)).len();
+            assert!(
+                strangers == 0 || codec == Codec::PlainBloom,
+                "{codec}, {size}"
+            );
         }
     }
 }

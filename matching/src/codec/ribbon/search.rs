@@ -17,7 +17,7 @@ use crate::batch::{Chunk, TagHasher};
 pub(super) const LANES: usize = 32;
 
 /// Tags hashed by one call: fewer leave the pipelines of some CPUs idle.
-const HASHED: usize = 4 * LANES;
+pub(super) const HASHED: usize = 4 * LANES;
 
 /// Passed the front, waiting for section 1.
 const WAITING: usize = 64;
@@ -96,33 +96,44 @@ impl Block {
     pub(super) fn locate(&mut self, hashes: &[[u8; 16]; LANES], places: &[u64], body: &[u8]) {
         self.tail = 0;
         for (lane, hash) in hashes.iter().enumerate() {
-            let (halves, _) = hash.as_chunks::<8>();
-            let hash = (u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1]));
-            let (chunk, key) = Key::locate(hash, places.len() as u64);
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "below the number of chunks"
-            )]
-            let word = PlaceWord(places[chunk as usize]);
-            let blocks = word.blocks();
-            let codes = [
-                word.body_at(),
-                word.body_at() + code_bytes(blocks[0]) as usize,
-            ];
-            let fronts = codes[1] + code_bytes(blocks[1]) as usize;
-            let start = key.start(0, 64 * blocks[0]);
-            let mut at = start;
-            if start % BUCKET < threshold(&body[codes[0]..], start) {
-                let start = key.start(1, 64 * blocks[1]);
-                at = 64 * blocks[0] + start;
-                if start % BUCKET < threshold(&body[codes[1]..], start) {
-                    self.tail |= 1 << lane;
-                }
-            }
-            self.at[lane] = (fronts + at as usize) as u64;
-            self.rows[lane] = key.row();
-            self.expected[lane] = key.mixed() >> 56;
+            self.locate_lane(lane, hash, places, body);
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn locate_lane(
+        &mut self,
+        lane: usize,
+        hash: &[u8; 16],
+        places: &[u64],
+        body: &[u8],
+    ) {
+        let (halves, _) = hash.as_chunks::<8>();
+        let hash = (u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1]));
+        let (chunk, key) = Key::locate(hash, places.len() as u64);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "below the number of chunks"
+        )]
+        let word = PlaceWord(places[chunk as usize]);
+        let blocks = word.blocks();
+        let codes = [
+            word.body_at(),
+            word.body_at() + code_bytes(blocks[0]) as usize,
+        ];
+        let fronts = codes[1] + code_bytes(blocks[1]) as usize;
+        let start = key.start(0, 64 * blocks[0]);
+        let mut at = start;
+        if start % BUCKET < threshold(&body[codes[0]..], start) {
+            let start = key.start(1, 64 * blocks[1]);
+            at = 64 * blocks[0] + start;
+            if start % BUCKET < threshold(&body[codes[1]..], start) {
+                self.tail |= 1 << lane;
+            }
+        }
+        self.at[lane] = (fronts + at as usize) as u64;
+        self.rows[lane] = key.row();
+        self.expected[lane] = key.mixed() >> 56;
     }
 
     /// The 64 slots of a lane.
@@ -166,12 +177,13 @@ pub(crate) fn search_front(
         }
     };
     let mut hashes = [[0; 16]; HASHED];
+    let encrypt = engine.encryption(hasher);
     // One is located while the other waits for its cache lines.
     let mut blocks = [Block::EMPTY, Block::EMPTY];
     let mut before: Option<(usize, usize)> = None;
     let mut turn = 0;
     for (start, tags) in (0..).step_by(HASHED).zip(tags.chunks(HASHED)) {
-        hasher.hash_into(tags, &mut hashes);
+        encrypt.hash(tags, &mut hashes);
         // Lanes after the last tag hold old hashes: located like the others, never reported.
         let (hashes, _) = hashes.as_chunks::<LANES>();
         for (start, (hashes, tags)) in (start..)

@@ -7,46 +7,74 @@ use super::super::{
     search::{Block, LANES},
 };
 
-/// `Block::locate`, eight lanes at a time.
+/// AES-128's eleven round keys.
+#[derive(Clone, Copy)]
+pub(in super::super) struct RoundKeys([__m128i; 11]);
+
+impl RoundKeys {
+    /// FIPS 197, section 5.2.
+    #[target_feature(enable = "aes,sse2")]
+    pub(super) fn new(key: &[u8; 16]) -> Self {
+        // SAFETY: 16 bytes, of any alignment.
+        let mut keys = [unsafe { _mm_loadu_si128(key.as_ptr().cast()) }; 11];
+        macro_rules! round {
+            ($round:literal, $constant:literal) => {
+                let last = keys[$round - 1];
+                let word = _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<$constant>(last));
+                // Each word is XORed with those before it.
+                let pairs = _mm_xor_si128(last, _mm_slli_si128::<4>(last));
+                let all = _mm_xor_si128(pairs, _mm_slli_si128::<8>(pairs));
+                keys[$round] = _mm_xor_si128(all, word);
+            };
+        }
+        round!(1, 0x01);
+        round!(2, 0x02);
+        round!(3, 0x04);
+        round!(4, 0x08);
+        round!(5, 0x10);
+        round!(6, 0x20);
+        round!(7, 0x40);
+        round!(8, 0x80);
+        round!(9, 0x1b);
+        round!(10, 0x36);
+        Self(keys)
+    }
+}
+
+/// Encrypts 32 blocks, four to a register and all at once.
+#[target_feature(enable = "avx512f,vaes")]
+pub(super) fn encrypt(keys: &RoundKeys, blocks: &mut [[u8; 16]; LANES]) {
+    let at = blocks.as_mut_ptr().cast::<__m512i>();
+    let mut state = [_mm512_setzero_si512(); LANES / 4];
+    let first = _mm512_broadcast_i32x4(keys.0[0]);
+    for (i, state) in state.iter_mut().enumerate() {
+        // SAFETY: the i-th 64 of 512 bytes, of any alignment.
+        *state = _mm512_xor_si512(unsafe { _mm512_loadu_si512(at.add(i)) }, first);
+    }
+    for key in &keys.0[1..10] {
+        let key = _mm512_broadcast_i32x4(*key);
+        for state in &mut state {
+            *state = _mm512_aesenc_epi128(*state, key);
+        }
+    }
+    let last = _mm512_broadcast_i32x4(keys.0[10]);
+    for (i, state) in state.iter().enumerate() {
+        // SAFETY: the i-th 64 of 512 bytes, of any alignment.
+        unsafe { _mm512_storeu_si512(at.add(i), _mm512_aesenclast_epi128(*state, last)) };
+    }
+}
+
+/// `Block::locate`, eight lanes at a time. Table and codes are read lane by lane: on many processors a gather takes
+/// longer than its loads.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
 pub(super) fn locate(block: &mut Block, hashes: &[[u8; 16]; LANES], places: &[u64], body: &[u8]) {
     let chunks = _mm512_set1_epi64(places.len().cast_signed() as i64);
-    let last = _mm512_set1_epi64((places.len() - 1).cast_signed() as i64);
-    // A load of codes reads 8 bytes: never beyond the body, whatever the words in `places` say.
-    assert!(body.len() >= 8);
-    let last_load = _mm512_set1_epi64((body.len() - 8).cast_signed() as i64);
-    let code_word = |at: __m512i, wanted: __mmask8| {
-        let at = _mm512_min_epu64(at, last_load);
-        // SAFETY: 8 bytes from `at` lie in the body.
-        unsafe {
-            _mm512_mask_i64gather_epi64::<1>(
-                _mm512_setzero_si512(),
-                wanted,
-                at,
-                body.as_ptr().cast(),
-            )
-        }
-    };
     let thresholds = _mm512_set1_epi64(0x8028_1000);
     let byte = _mm512_set1_epi64(0xff);
-    // Whether a key that starts there was bumped, from the codes of its layer.
-    let bumped = |codes: __m512i, start: __m512i, wanted: __mmask8| {
-        let word = code_word(
-            _mm512_add_epi64(codes, _mm512_srli_epi64::<9>(start)),
-            wanted,
-        );
-        let shift = _mm512_and_si512(_mm512_srli_epi64::<6>(start), _mm512_set1_epi64(6));
-        let code = _mm512_and_si512(_mm512_srlv_epi64(word, shift), _mm512_set1_epi64(3));
-        let threshold = _mm512_and_si512(
-            _mm512_srlv_epi64(thresholds, _mm512_slli_epi64::<3>(code)),
-            byte,
-        );
-        let offset = _mm512_and_si512(start, _mm512_set1_epi64(127));
-        _mm512_mask_cmplt_epu64_mask(wanted, offset, threshold)
-    };
+    let eleven = _mm512_set1_epi64(0x7ff);
     let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
     let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
-    block.tail = 0;
+    let mut bumped = 0;
     for lane in (0..LANES).step_by(8) {
         let eight: &[[u8; 16]; 8] = hashes[lane..].first_chunk().expect("a multiple of 8 lanes");
         // SAFETY: 128 bytes, of any alignment.
@@ -67,39 +95,64 @@ pub(super) fn locate(block: &mut Block, hashes: &[[u8; 16]; LANES], places: &[u6
         let chunk = _mm512_srli_epi64::<32>(_mm512_add_epi64(high, _mm512_srli_epi64::<32>(low)));
         let x = _mm512_add_epi64(_mm512_slli_epi64::<32>(high), low);
 
-        // SAFETY: indices below the length of `places`.
-        let place = unsafe {
-            _mm512_i64gather_epi64::<8>(_mm512_min_epu64(chunk, last), places.as_ptr().cast())
-        };
-        let eleven = _mm512_set1_epi64(0x7ff);
-        let codes_1 = _mm512_srli_epi64::<22>(place);
+        let place = each(chunk, |chunk| places[chunk]);
+        let codes = _mm512_srli_epi64::<22>(place);
         let blocks_1 = _mm512_and_si512(_mm512_srli_epi64::<11>(place), eleven);
         let blocks_2 = _mm512_and_si512(place, eleven);
-        let code_bytes =
-            |blocks| _mm512_srli_epi64::<3>(_mm512_add_epi64(blocks, _mm512_set1_epi64(7)));
-        let codes_2 = _mm512_add_epi64(codes_1, code_bytes(blocks_1));
-        let fronts = _mm512_add_epi64(codes_2, code_bytes(blocks_2));
-        let start = |word, blocks| {
-            let starts = _mm512_sub_epi64(_mm512_slli_epi64::<6>(blocks), _mm512_set1_epi64(63));
-            _mm512_srli_epi64::<32>(_mm512_mul_epu32(word, starts))
-        };
-        let start_1 = start(_mm512_srli_epi64::<32>(x), blocks_1);
-        let bumped_1 = bumped(codes_1, start_1, 0xff);
-        let start_2 = start(x, blocks_2);
-        let bumped_2 = bumped(codes_2, start_2, bumped_1);
-        let slot =
-            _mm512_mask_add_epi64(start_1, bumped_1, _mm512_slli_epi64::<6>(blocks_1), start_2);
-        let at = _mm512_add_epi64(fronts, slot);
-        let row = _mm512_or_si512(y, _mm512_set1_epi64(1));
+        let seven = _mm512_set1_epi64(7);
+        let fronts = _mm512_add_epi64(
+            _mm512_add_epi64(
+                codes,
+                _mm512_srli_epi64::<3>(_mm512_add_epi64(blocks_1, seven)),
+            ),
+            _mm512_srli_epi64::<3>(_mm512_add_epi64(blocks_2, seven)),
+        );
+        let starts = _mm512_sub_epi64(_mm512_slli_epi64::<6>(blocks_1), _mm512_set1_epi64(63));
+        let start = _mm512_srli_epi64::<32>(_mm512_mul_epu32(_mm512_srli_epi64::<32>(x), starts));
+
+        let code_at = _mm512_add_epi64(codes, _mm512_srli_epi64::<9>(start));
+        let word = each(code_at, |at| body[at].into());
+        let shift = _mm512_and_si512(_mm512_srli_epi64::<6>(start), _mm512_set1_epi64(6));
+        let code = _mm512_and_si512(_mm512_srlv_epi64(word, shift), _mm512_set1_epi64(3));
+        let threshold = _mm512_and_si512(
+            _mm512_srlv_epi64(thresholds, _mm512_slli_epi64::<3>(code)),
+            byte,
+        );
+        let offset = _mm512_and_si512(start, _mm512_set1_epi64(127));
+        bumped |= u32::from(_mm512_cmplt_epu64_mask(offset, threshold)) << lane;
+
         let mixed = _mm512_add_epi64(
             _mm512_mullo_epi64(x, _mm512_set1_epi64(K1.cast_signed())),
             _mm512_mullo_epi64(y, _mm512_set1_epi64(K2.cast_signed())),
         );
-        store(&mut block.at, lane, at);
-        store(&mut block.rows, lane, row);
+        store(&mut block.at, lane, _mm512_add_epi64(fronts, start));
+        store(
+            &mut block.rows,
+            lane,
+            _mm512_or_si512(y, _mm512_set1_epi64(1)),
+        );
         store(&mut block.expected, lane, _mm512_srli_epi64::<56>(mixed));
-        block.tail |= u32::from(bumped_2) << lane;
     }
+    block.tail = 0;
+    // One in 25.
+    while bumped != 0 {
+        let lane = bumped.trailing_zeros() as usize;
+        block.locate_lane(lane, &hashes[lane], places, body);
+        bumped &= bumped - 1;
+    }
+}
+
+/// What `look_up` says of each of eight numbers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn each(numbers: __m512i, look_up: impl Fn(usize) -> u64) -> __m512i {
+    let mut words = [0_u64; 8];
+    // SAFETY: 64 bytes, of any alignment.
+    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), numbers) };
+    #[expect(clippy::cast_possible_truncation, reason = "x86-64")]
+    let [a, b, c, d, e, f, g, h] = words.map(|word| look_up(word as usize).cast_signed());
+    // In registers: a load of 64 bytes would wait for eight stores of 8.
+    _mm512_setr_epi64(a, b, c, d, e, f, g, h)
 }
 
 #[target_feature(enable = "avx512f")]
@@ -111,16 +164,19 @@ fn store(words: &mut [u64; LANES], lane: usize, eight: __m512i) {
     unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), eight) };
 }
 
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn selected(row: u64, window: &[u8; 64]) -> __m512i {
+    // SAFETY: 64 bytes, of any alignment.
+    unsafe { _mm512_maskz_loadu_epi8(row, window.as_ptr().cast()) }
+}
+
 /// `Block::evaluate`: a row selects bytes by being the mask of their load.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
 pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
     let mut passed = block.tail;
     for lane in (0..LANES).step_by(8) {
-        let selected = |lane: usize| {
-            let window = block.window(lane, body);
-            // SAFETY: 64 bytes, of any alignment.
-            unsafe { _mm512_maskz_loadu_epi8(block.rows[lane], window.as_ptr().cast()) }
-        };
+        let selected = |lane: usize| selected(block.rows[lane], block.window(lane, body));
         // Two registers to one, each lane's XOR of halves: 256, 128, then 64 bits.
         let halves = |a, b| {
             _mm512_xor_si512(

@@ -9,7 +9,10 @@ mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
-use super::search::{Block, LANES};
+use truyvet_crypto::Tag;
+
+use super::search::{Block, HASHED, LANES};
+use crate::batch::TagHasher;
 
 /// The instructions that a search uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub(crate) enum Engine {
     /// AVX2, BMI and POPCNT: x86-64 since 2013.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// AVX-512 with bytes and quadwords.
+    /// AVX-512 with bytes, quadwords and AES.
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// Every 64-bit ARM.
@@ -27,7 +30,46 @@ pub(crate) enum Engine {
     Neon,
 }
 
+/// The hash of many tags at once.
+pub(super) enum Encryption<'a> {
+    /// The crate `aes`, which looks for instructions by itself.
+    Portable(&'a TagHasher),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::RoundKeys),
+}
+
+impl Encryption<'_> {
+    /// - `tags`: at most as many as `hashes`; those after the last one are left as they are or encrypted.
+    #[inline]
+    pub(super) fn hash(&self, tags: &[Tag], hashes: &mut [[u8; 16]; HASHED]) {
+        match self {
+            Self::Portable(hasher) => hasher.hash_into(tags, hashes),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(keys) => {
+                for (hash, tag) in hashes.iter_mut().zip(tags) {
+                    *hash = *tag.as_bytes();
+                }
+                let (blocks, _) = hashes.as_chunks_mut::<LANES>();
+                for blocks in &mut blocks[..tags.len().div_ceil(LANES)] {
+                    // SAFETY: `available` found the features.
+                    unsafe { avx512::encrypt(keys, blocks) };
+                }
+            }
+        }
+    }
+}
+
 impl Engine {
+    /// The hash for these instructions.
+    pub(super) fn encryption(self, hasher: &TagHasher) -> Encryption<'_> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `available` found the features.
+            Self::Avx512 => Encryption::Avx512(unsafe { avx512::RoundKeys::new(hasher.salt()) }),
+            _ => Encryption::Portable(hasher),
+        }
+    }
+
     /// The fastest that this processor has.
     pub(crate) fn detect() -> Self {
         // Remembered by the standard library: asking is one load.
@@ -47,6 +89,8 @@ impl Engine {
                 if is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("aes")
+                    && is_x86_feature_detected!("vaes")
                 {
                     return &[Self::Portable, Self::Avx2, Self::Avx512];
                 }
