@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod fuzz_corpus;
+#[cfg(test)]
 mod hostile_files;
 #[cfg(test)]
 mod known_answer;
