@@ -53,14 +53,14 @@ impl<'a> Codes<'a> {
         (start / 64 + [0, self.slots[0] / 64][layer]) as usize
     }
 
-    /// Where section 1 starts to be read for this key.
-    pub(super) fn rest_at(&self, fingerprint_bits: u8, key: Key) -> usize {
+    /// Where section 1 starts to be read for this key, and how far behind it the next block lies.
+    pub(super) fn rest_at(&self, fingerprint_bits: u8, key: Key) -> (usize, usize) {
         let block_bytes = 8 * usize::from(fingerprint_bits - FRONT_BITS);
-        block_bytes
-            * match self.place(key) {
-                Place::Tail => self.block(1, self.slots[1]),
-                Place::Layer(layer, start) => self.block(layer, start),
-            }
+        let block = match self.place(key) {
+            Place::Tail => self.block(1, self.slots[1]),
+            Place::Layer(layer, start) => self.block(layer, start),
+        };
+        (block * block_bytes, block_bytes)
     }
 
     /// Whether the front lets the key pass: 255 of 256 that are not there end here.

@@ -263,7 +263,9 @@ impl Confirm<'_> {
             let chunk = &chunks[chunk as usize];
             let [front, rest] = chunk.sections.clone().map(|range| &body[range]);
             let codes = Codes::new(chunk.fields, front);
-            prefetch(rest, codes.rest_at(header.fingerprint_bits, key));
+            let (at, block_bytes) = codes.rest_at(header.fingerprint_bits, key);
+            prefetch(rest, at);
+            prefetch(rest, at + block_bytes);
             keys.push((chunk, key));
         });
         for (index, (chunk, key)) in self.indices.drain(..).zip(keys) {

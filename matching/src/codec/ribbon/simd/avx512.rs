@@ -176,42 +176,47 @@ fn selected(row: u64, window: &[u8; 64]) -> __m512i {
 pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
     let mut passed = block.tail;
     for lane in (0..LANES).step_by(8) {
-        let selected = |lane: usize| selected(block.rows[lane], block.window(lane, body));
-        // Two registers to one, each lane's XOR of halves: 256, 128, then 64 bits.
-        let halves = |a, b| {
-            _mm512_xor_si512(
-                _mm512_shuffle_i64x2::<0x44>(a, b),
-                _mm512_shuffle_i64x2::<0xee>(a, b),
-            )
-        };
-        let quarters = |a, b| {
-            _mm512_xor_si512(
-                _mm512_shuffle_i64x2::<0x88>(a, b),
-                _mm512_shuffle_i64x2::<0xdd>(a, b),
-            )
-        };
-        let four = |a, b, c, d| {
-            quarters(
-                halves(selected(a), selected(b)),
-                halves(selected(c), selected(d)),
-            )
-        };
-        let low = four(lane, lane + 2, lane + 4, lane + 6);
-        let high = four(lane + 1, lane + 3, lane + 5, lane + 7);
-        let mut sum = _mm512_xor_si512(
-            _mm512_unpacklo_epi64(low, high),
-            _mm512_unpackhi_epi64(low, high),
+        let mut sums = [_mm512_setzero_si512(); 8];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum = selected(block.rows[lane + i], block.window(lane + i, body));
+        }
+        // Two registers to one, each with the XOR of its halves: from 512 bits a lane to 64.
+        let [a, b, c, d, e, f, g, h] = sums;
+        let even = quarters(halves(a, c), halves(e, g));
+        let odd = quarters(halves(b, d), halves(f, h));
+        let sum = _mm512_xor_si512(
+            _mm512_unpacklo_epi64(even, odd),
+            _mm512_unpackhi_epi64(even, odd),
         );
-        sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<32>(sum));
-        sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<16>(sum));
-        sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<8>(sum));
+        let sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<32>(sum));
+        let sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<16>(sum));
+        let sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<8>(sum));
         let expected: &[u64; 8] = block.expected[lane..]
             .first_chunk()
             .expect("a multiple of 8 lanes");
         // SAFETY: 64 bytes, of any alignment.
         let expected = unsafe { _mm512_loadu_si512(expected.as_ptr().cast()) };
         let wrong = _mm512_xor_si512(sum, expected);
-        passed |= u32::from(_mm512_testn_epi64_mask(wrong, _mm512_set1_epi64(0xff))) << lane;
+        let right = _mm512_testn_epi64_mask(wrong, _mm512_set1_epi64(0xff));
+        passed |= u32::from(right) << lane;
     }
     passed
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves(a: __m512i, b: __m512i) -> __m512i {
+    _mm512_xor_si512(
+        _mm512_shuffle_i64x2::<0x44>(a, b),
+        _mm512_shuffle_i64x2::<0xee>(a, b),
+    )
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn quarters(a: __m512i, b: __m512i) -> __m512i {
+    _mm512_xor_si512(
+        _mm512_shuffle_i64x2::<0x88>(a, b),
+        _mm512_shuffle_i64x2::<0xdd>(a, b),
+    )
 }
