@@ -104,7 +104,7 @@ impl Codec {
             }
             Self::SplitRibbon => {
                 let keys = hashes.map(|hash| ribbon::Key::locate(hash, chunks).1);
-                Some(ribbon::encode(fingerprint_bits, keys.collect()))
+                Some(ribbon::encode(fingerprint_bits, &keys.collect::<Vec<_>>()))
             }
             Self::PlainBloom => None,
         }

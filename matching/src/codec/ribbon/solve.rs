@@ -24,22 +24,14 @@ struct Layer {
 /// Encodes a chunk. The order of the keys does not show.
 ///
 /// - `keys`: each once, at most 65,535.
-pub(crate) fn encode(fingerprint_bits: u8, mut keys: Vec<Key>) -> EncodedChunk {
+pub(crate) fn encode(fingerprint_bits: u8, keys: &[Key]) -> EncodedChunk {
     // A load of 1.04 in the first layer, of 1 in the second, to whole blocks: found best for 2^-40 by search.
     let first = count((25 * keys.len() + 832) / 1_664);
     let tags = count(keys.len());
-    // By x, hence by start.
-    keys.sort_unstable();
-    let [layer_1, mut layer_2] = {
-        let mut layer_1 = Layer::solve(fingerprint_bits, 0, first, &keys);
-        let second = count((layer_1.bumped.len() + 32) / 64);
-        let mut keys = std::mem::take(&mut layer_1.bumped);
-        keys.sort_unstable_by_key(|key| (key.x & 0xffff_ffff, *key));
-        let layer_2 = Layer::solve(fingerprint_bits, 1, second, &keys);
-        [layer_1, layer_2]
-    };
-    let second = count(layer_2.front.len() / BLOCK);
-    let mut tail: Vec<u64> = layer_2.bumped.drain(..).map(Key::tail).collect();
+    let layer_1 = Layer::solve(fingerprint_bits, 0, first, keys);
+    let second = count((layer_1.bumped.len() + 32) / 64);
+    let layer_2 = Layer::solve(fingerprint_bits, 1, second, &layer_1.bumped);
+    let mut tail: Vec<u64> = layer_2.bumped.iter().map(|key| key.tail()).collect();
     tail.sort_unstable();
     EncodedChunk {
         fields: [tags, first, second, count(tail.len())],
@@ -60,7 +52,6 @@ fn count(length: usize) -> u32 {
 }
 
 impl Layer {
-    /// - `keys`: ascending by where they start in this layer.
     fn solve(fingerprint_bits: u8, layer: usize, blocks: u32, keys: &[Key]) -> Self {
         let mut solved = Self {
             codes: vec![0; code_bytes(blocks) as usize],
@@ -75,6 +66,7 @@ impl Layer {
         let slots = 64 * blocks;
         let mut equations = vec![Equation::default(); slots as usize];
         let start = |key: &Key| key.start(layer, slots);
+        let keys = sorted(keys, slots, start);
         for keys in keys.chunk_by(|a, b| start(a) / BUCKET == start(b) / BUCKET) {
             solved.bucket(fingerprint_bits, &mut equations, keys, start);
         }
@@ -134,12 +126,7 @@ impl Layer {
             window.copy_within(..BLOCK, BLOCK);
             let here = &equations[block * BLOCK..][..BLOCK];
             for (slot, equation) in here.iter().enumerate().rev() {
-                let mut value = equation.fingerprint;
-                let mut row = equation.row & !1;
-                while row != 0 {
-                    value ^= window[slot + row.trailing_zeros() as usize];
-                    row &= row - 1;
-                }
+                let value = equation.fingerprint ^ selected(&window, slot, equation.row);
                 window[slot] = value;
             }
             let values = window.first_chunk().expect("a block");
@@ -189,6 +176,71 @@ fn place(
         equation.row >>= zeros;
     }
 }
+
+/// By start, then by x and y. Starts spread evenly: counting them leaves little to sort.
+fn sorted(keys: &[Key], slots: u32, start: impl Fn(&Key) -> u32) -> Vec<Key> {
+    let mut next = vec![0_u32; slots as usize + 1];
+    for key in keys {
+        next[start(key) as usize + 1] += 1;
+    }
+    for i in 1..next.len() {
+        next[i] += next[i - 1];
+    }
+    let mut sorted = vec![Key::default(); keys.len()];
+    for key in keys {
+        let at = &mut next[start(key) as usize];
+        sorted[*at as usize] = *key;
+        *at += 1;
+    }
+    // Keys of one start are next to each other already: insertion moves each by one or two places.
+    let rank = |key: &Key| (start(key), *key);
+    for i in 1..sorted.len() {
+        let key = sorted[i];
+        let mut at = i;
+        while at > 0 && rank(&sorted[at - 1]) > rank(&key) {
+            sorted[at] = sorted[at - 1];
+            at -= 1;
+        }
+        sorted[at] = key;
+    }
+    sorted
+}
+
+/// XOR of the slots behind `slot` that a row selects, four at a time: its own bit is not looked at.
+#[inline(always)]
+fn selected(window: &[u64; 2 * BLOCK], slot: usize, row: u64) -> u64 {
+    let behind: &[u64; BLOCK] = window[slot..]
+        .first_chunk()
+        .expect("slot lies in the first half");
+    // Those just written, one by one: a wider load would wait for them.
+    let mut sum = (1..4).fold(0, |sum, i| sum ^ behind[i] & (row >> i & 1).wrapping_neg());
+    let mut sums = [0; 4];
+    for (i, four) in behind.as_chunks::<4>().0.iter().enumerate().skip(1) {
+        let nibble = &NIBBLES[(row >> (4 * i) & 15) as usize];
+        for ((sum, value), mask) in sums.iter_mut().zip(four).zip(nibble) {
+            *sum ^= value & mask;
+        }
+    }
+    sums.iter().for_each(|of_four| sum ^= of_four);
+    sum
+}
+
+/// Each bit of four, as a word of ones.
+static NIBBLES: [[u64; 4]; 16] = {
+    let mut nibbles = [[0; 4]; 16];
+    let mut nibble = 0;
+    while nibble < 16 {
+        let mut bit = 0;
+        while bit < 4 {
+            if nibble >> bit & 1 == 1 {
+                nibbles[nibble][bit] = u64::MAX;
+            }
+            bit += 1;
+        }
+        nibble += 1;
+    }
+    nibbles
+};
 
 /// Bit i of word j becomes bit j of word i.
 fn transposed(values: &[u64; BLOCK]) -> [u64; BLOCK] {
