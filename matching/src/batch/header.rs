@@ -197,10 +197,7 @@ impl Header {
     /// Bytes before the body: header, directory, replaced digests and signature. At most 7 MB.
     #[must_use]
     pub fn body_start(&self) -> u64 {
-        HEADER_BYTES as u64
-            + u64::from(self.chunks) * frame::ENTRY_BYTES as u64
-            + u64::from(self.replaces) * 32
-            + frame::SIGNATURE_BYTES as u64
+        head_bytes(self.tags) + u64::from(self.replaces) * 32
     }
 
     /// Bytes of the whole file.
@@ -239,6 +236,12 @@ impl Header {
             None => Ok(()),
         }
     }
+}
+
+/// Bytes before the body of a file with so many tags that replaces no other.
+pub(crate) fn head_bytes(tags: u64) -> u64 {
+    let directory = u64::from(chunks_for(tags)) * frame::ENTRY_BYTES as u64;
+    HEADER_BYTES as u64 + directory + frame::SIGNATURE_BYTES as u64
 }
 
 /// Chunks of a batch with so many tags: max(1, floor(tags / 32,768)), held within `u32`.

@@ -30,6 +30,12 @@ impl Summary {
     pub fn bits_per_tag(&self) -> Option<f64> {
         (self.header.tags > 0).then(|| self.file_bytes as f64 * 8.0 / self.header.tags as f64)
     }
+
+    /// Bits for each tag over R: no filter with this false-positive rate takes less than 1.
+    #[must_use]
+    pub fn over_bound(&self) -> Option<f64> {
+        Some(self.bits_per_tag()? / f64::from(self.header.fingerprint_bits))
+    }
 }
 
 /// Checks all that [`VerifiedBatch::verify`](crate::VerifiedBatch::verify) does, but for the signature.

@@ -20,6 +20,7 @@ pub(crate) use frame::{ENTRY_BYTES, SIGNATURE_BYTES, chunk_digest, second_digest
 pub(crate) use hash::{Fraction, TagHasher, scale};
 #[cfg(feature = "build")]
 pub(crate) use header::chunks_for;
+pub(crate) use header::head_bytes;
 pub use header::{
     BatchKind, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS, MAX_CHUNKS,
     MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS, TAGS_PER_CHUNK,

@@ -184,6 +184,22 @@ fn a_tag_takes_little_more_than_its_fingerprint() {
 }
 
 #[test]
+fn the_expected_size_is_near_the_real_one() {
+    for codec in Codec::ALL {
+        for (count, bits) in [(4_096, 40), (40_000, 20), (100_000, 32), (70_000, 10)] {
+            let size = file(&parameters(codec, bits), tags(1, count)).len() as f64;
+            let expected = codec.expected_file_bytes(count as u64, bits) as f64;
+            let ratio = size / expected;
+            let most = if count >= 40_000 { 1.01 } else { 1.04 };
+            assert!(
+                (0.99..most).contains(&ratio),
+                "{codec}, {count}, {bits}: {ratio}"
+            );
+        }
+    }
+}
+
+#[test]
 fn impossible_parameters_are_refused() {
     let refused = |change: fn(&mut truyvet_matching::build::BatchParameters)| {
         let mut parameters = parameters(Codec::DEFAULT, 40);
