@@ -8,6 +8,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 
 use truyvet_crypto::Tag;
 
@@ -19,6 +21,9 @@ use crate::batch::TagHasher;
 pub(crate) enum Engine {
     /// Those that every processor has.
     Portable,
+    /// Every x86-64.
+    #[cfg(target_arch = "x86_64")]
+    Sse2,
     /// AVX2, BMI and POPCNT: x86-64 since 2013.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -83,6 +88,7 @@ impl Engine {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("bmi2")
                 && is_x86_feature_detected!("popcnt")
             {
@@ -92,11 +98,11 @@ impl Engine {
                     && is_x86_feature_detected!("aes")
                     && is_x86_feature_detected!("vaes")
                 {
-                    return &[Self::Portable, Self::Avx2, Self::Avx512];
+                    return &[Self::Portable, Self::Sse2, Self::Avx2, Self::Avx512];
                 }
-                return &[Self::Portable, Self::Avx2];
+                return &[Self::Portable, Self::Sse2, Self::Avx2];
             }
-            &[Self::Portable]
+            &[Self::Portable, Self::Sse2]
         }
         #[cfg(target_arch = "aarch64")]
         {
@@ -143,6 +149,9 @@ impl Engine {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `available` found the features.
             Self::Avx2 => unsafe { avx2::evaluate(block, body) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: SSE2 is part of x86-64.
+            Self::Sse2 => unsafe { sse2::evaluate(block, body) },
             #[cfg(target_arch = "aarch64")]
             Self::Neon => neon::evaluate(block, body),
             Self::Portable => block.evaluate(body),
