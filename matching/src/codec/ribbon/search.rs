@@ -6,9 +6,7 @@ use truyvet_crypto::Tag;
 
 use super::{
     super::Filter,
-    BLOCK, BUCKET, Codes, Key,
-    chunk::threshold,
-    code_bytes,
+    BLOCK, BUCKET, Codes, Key, THRESHOLDS, code_bytes,
     simd::{Engine, prefetch},
 };
 use crate::batch::{Chunk, TagHasher};
@@ -117,19 +115,15 @@ impl Block {
         )]
         let word = PlaceWord(places[chunk as usize]);
         let blocks = word.blocks();
-        let codes = [
-            word.body_at(),
-            word.body_at() + code_bytes(blocks[0]) as usize,
-        ];
-        let fronts = codes[1] + code_bytes(blocks[1]) as usize;
+        let codes = word.body_at();
+        let second_codes = codes + code_bytes(blocks[0]) as usize;
+        let fronts = second_codes + code_bytes(blocks[1]) as usize;
         let start = key.start(0, 64 * blocks[0]);
         let mut at = start;
-        if start % BUCKET < threshold(&body[codes[0]..], start) {
+        if is_bumped(body, codes, start) {
             let start = key.start(1, 64 * blocks[1]);
             at = 64 * blocks[0] + start;
-            if start % BUCKET < threshold(&body[codes[1]..], start) {
-                self.tail |= 1 << lane;
-            }
+            self.tail |= u32::from(is_bumped(body, second_codes, start)) << lane;
         }
         self.at[lane] = (fronts + at as usize) as u64;
         self.rows[lane] = key.row();
@@ -154,6 +148,16 @@ impl Block {
         }
         passed
     }
+}
+
+/// Whether the keys that start there were bumped, by the codes from `codes` on.
+#[inline(always)]
+fn is_bumped(body: &[u8], codes: usize, start: u32) -> bool {
+    /// A byte each.
+    const PACKED: u32 = u32::from_le_bytes(THRESHOLDS);
+    // Two bits for 128 slots: a byte for 512, and shifts of 0, 2, 4 and 6.
+    let code = body[codes + (start >> 9) as usize] >> (start >> 6 & 6) & 3;
+    start % BUCKET < PACKED >> (8 * u32::from(code)) & 0xff
 }
 
 /// Hands out the indices of tags that the front lets pass, ascending.
