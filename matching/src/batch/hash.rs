@@ -22,7 +22,7 @@ pub(crate) type Fraction = (u64, u64);
 const BLOCKS: usize = 128;
 
 /// Hashes tags under one batch's salt.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TagHasher {
     salt: [u8; 16],
     aes: Aes128,
@@ -53,6 +53,13 @@ impl TagHasher {
         self.aes.encrypt_blocks(blocks);
     }
 
+    /// One tag's fraction. For many, the others are faster by far.
+    pub(crate) fn hash(&self, tag: &Tag) -> Fraction {
+        let mut block = (*tag.as_bytes()).into();
+        self.aes.encrypt_block(&mut block);
+        fraction(&block)
+    }
+
     /// Hands out each tag's fraction, in the order of the tags.
     pub(crate) fn hash_each(&self, tags: &[Tag], mut take: impl FnMut(Fraction)) {
         let mut blocks = [Block::default(); BLOCKS];
@@ -63,11 +70,15 @@ impl TagHasher {
             }
             self.aes.encrypt_blocks(blocks);
             for block in blocks {
-                let (halves, _) = block.as_chunks::<8>();
-                take((u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])));
+                take(fraction(block));
             }
         }
     }
+}
+
+fn fraction(block: &Block) -> Fraction {
+    let (halves, _) = block.as_chunks::<8>();
+    (u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1]))
 }
 
 /// Whole part and fraction of `fraction · n`.

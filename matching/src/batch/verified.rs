@@ -4,7 +4,7 @@
 
 use truyvet_crypto::{Tag, Timestamp, sign::TrustedKeys};
 
-use super::{BatchError, Chunk, Digest, Header, frame::Frame};
+use super::{BatchError, Chunk, Digest, Header, TagHasher, frame::Frame};
 use crate::codec::{Filter, Prepared};
 
 /// A batch file that a trusted key signed and whose every byte is as signed. Queried in place.
@@ -16,6 +16,7 @@ pub struct VerifiedBatch<B> {
     header: Header,
     chunks: Vec<Chunk>,
     prepared: Prepared,
+    hasher: TagHasher,
     replaced: Vec<Digest>,
     body_start: usize,
 }
@@ -41,6 +42,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
         let body_start = bytes.as_ref().len() - frame.body.len();
         Ok(Self {
             prepared: frame.prepare(&chunks)?,
+            hasher: TagHasher::new(&frame.header.salt),
             header: frame.header,
             chunks,
             replaced,
@@ -97,6 +99,7 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
     fn filter(&self) -> Filter<'_> {
         Filter {
             header: &self.header,
+            hasher: &self.hasher,
             chunks: &self.chunks,
             body: &self.bytes()[self.body_start..],
         }

@@ -12,7 +12,7 @@
 use truyvet_crypto::Tag;
 
 use super::{Filter, Piece, Shape, rice::RiceReader};
-use crate::batch::{Header, TagHasher, scale};
+use crate::batch::{Header, scale};
 
 /// Tags searched for at a time: bounds the memory, and lets an index fit 32 bits.
 const QUERIES: usize = 1 << 24;
@@ -66,7 +66,7 @@ fn locate(filter: &Filter<'_>, tags: &[Tag]) -> Vec<Query> {
     let mut queries = Vec::with_capacity(tags.len());
     let chunks = u64::from(filter.header.chunks);
     let mut index = 0;
-    TagHasher::new(&filter.header.salt).hash_each(tags, |fraction| {
+    filter.hasher.hash_each(tags, |fraction| {
         let (chunk, fraction) = scale(fraction, chunks);
         let chunk = u32::try_from(chunk).expect("below the number of chunks");
         let n = filter.chunks[chunk as usize].tags;

@@ -44,6 +44,7 @@ pub(crate) struct EncodedChunk {
 /// The chunks of one batch, to be searched.
 pub(crate) struct Filter<'a> {
     pub(crate) header: &'a Header,
+    pub(crate) hasher: &'a TagHasher,
     pub(crate) chunks: &'a [Chunk],
     pub(crate) body: &'a [u8],
 }

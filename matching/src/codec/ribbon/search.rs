@@ -212,14 +212,12 @@ pub(crate) fn search(filter: &Filter<'_>, places: &Places, tags: &[Tag]) -> Vec<
     let engine = Engine::detect();
     let mut confirm = Confirm {
         filter,
-        hasher: TagHasher::new(&filter.header.salt),
         indices: Vec::with_capacity(WAITING),
         tags: Vec::with_capacity(WAITING),
         found: vec![],
     };
     if places.regular {
-        let hasher = TagHasher::new(&filter.header.salt);
-        search_front(engine, &hasher, places, filter.body, tags, |index| {
+        search_front(engine, filter.hasher, places, filter.body, tags, |index| {
             confirm.wait(index, tags[index]);
         });
     } else {
@@ -234,7 +232,6 @@ pub(crate) fn search(filter: &Filter<'_>, places: &Places, tags: &[Tag]) -> Vec<
 /// Tags that passed the front, until there are enough of them to ask section 1 for many at once.
 struct Confirm<'a> {
     filter: &'a Filter<'a>,
-    hasher: TagHasher,
     indices: Vec<usize>,
     tags: Vec<Tag>,
     found: Vec<usize>,
@@ -256,9 +253,10 @@ impl Confirm<'_> {
             header,
             chunks,
             body,
+            ..
         } = *self.filter;
         let mut keys = Vec::with_capacity(self.tags.len());
-        self.hasher.hash_each(&self.tags, |hash| {
+        self.filter.hasher.hash_each(&self.tags, |hash| {
             let (chunk, key) = Key::locate(hash, header.chunks.into());
             #[expect(
                 clippy::cast_possible_truncation,
@@ -283,17 +281,14 @@ impl Confirm<'_> {
 
 /// Whether the tag is in the batch.
 pub(crate) fn contains(filter: &Filter<'_>, tag: &Tag) -> bool {
-    let mut found = false;
-    TagHasher::new(&filter.header.salt).hash_each(std::slice::from_ref(tag), |hash| {
-        let (chunk, key) = Key::locate(hash, filter.header.chunks.into());
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "below the number of chunks"
-        )]
-        let chunk = &filter.chunks[chunk as usize];
-        found = holds(filter, chunk, key);
-    });
-    found
+    let hash = filter.hasher.hash(tag);
+    let (chunk, key) = Key::locate(hash, filter.header.chunks.into());
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "below the number of chunks"
+    )]
+    let chunk = &filter.chunks[chunk as usize];
+    holds(filter, chunk, key)
 }
 
 /// One key at a time.
