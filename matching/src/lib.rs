@@ -3,6 +3,9 @@
 //! Bytes in, answers out: no clock, no I/O, no async, no memory beyond what the given bytes justify. Getting the bytes,
 //! keeping sightings and telling the person are left to the app. The builder, for servers, needs feature `build`.
 //!
+//! A batch that was downloaded whole is asked in place, by [`VerifiedBatch`]; one that should never be stored is asked
+//! while it arrives, by [`BatchStream`], in less than a megabyte. Both read every [`Codec`] and give the same answers.
+//!
 //! The way of the data: bytes → [`VerifiedBatch`] → [`Matches`] → [`join`] → [`encounters`] → [`exposures`]. The file is
 //! described in `FORMAT.md`.
 //!
@@ -62,9 +65,9 @@ mod codec;
 mod exposure;
 
 pub use batch::{
-    BatchError, BatchKind, Digest, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS,
-    MAX_CHUNKS, MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS, Matches,
-    NotADigest, Region, Summary, TAGS_PER_CHUNK, UnknownRegion, VerifiedBatch, inspect,
+    BatchError, BatchKind, BatchStream, Digest, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES,
+    MAX_CHUNK_TAGS, MAX_CHUNKS, MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS,
+    Matches, NotADigest, Region, Summary, TAGS_PER_CHUNK, UnknownRegion, VerifiedBatch, inspect,
     query_unsigned,
 };
 pub use codec::Codec;

@@ -72,7 +72,7 @@ fn files_of_the_same_tags_share_no_bytes_beyond_chance() {
         .collect();
     let file = |salt: [u8; 16]| {
         let parameters = BatchParameters {
-            codec: Codec::CompressedBloom,
+            codec: Codec::DEFAULT,
             kind: BatchKind::Delta,
             region: "VN".parse().unwrap(),
             sequence: 1,

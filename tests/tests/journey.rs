@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::rngs::StdRng;
 use truyvet_crypto::{Scheme, Timestamp};
+use truyvet_matching::Codec;
 use truyvet_phone::{Connection, Heard, Phone, UploadError, UploadOptions};
+use truyvet_server::settings::Settings;
 use truyvet_tests::world::{World, rng};
 
 /// Above the default threshold of -86 dBm.
@@ -26,8 +28,12 @@ struct Town {
 
 impl Town {
     async fn new(scheme: Scheme) -> Self {
+        Self::with(|settings| settings.scheme = scheme).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
-        let world = World::with(|settings| settings.scheme = scheme).await;
+        let world = World::with(change).await;
         let connection = Connection::open(
             &world.public_url(),
             &truyvet_phone::ConnectOptions::default(),
@@ -133,6 +139,23 @@ async fn who_was_near_long_enough_is_told_and_nobody_else() {
         town.world.publish().await;
         assert_eq!(town.sync(&near).await, 1, "{scheme}");
         assert_eq!(near.exposures(town.world.now()).unwrap(), exposures);
+    }
+}
+
+/// Phones read every codec, whichever the operator picked.
+#[tokio::test]
+async fn every_codec_goes_the_whole_way() {
+    for codec in Codec::ALL {
+        let town = Town::with(|settings| settings.codec = codec).await;
+        let [case, near, elsewhere] = ["case", "near", "elsewhere"].map(|name| town.phone(name));
+        let yesterday = town.world.now().plus_seconds(-86_400);
+        town.meet(&case, &near, yesterday, 25, NEAR);
+        let later = yesterday.plus_seconds(7_200);
+        town.meet(&near, &elsewhere, later, 25, NEAR);
+        town.upload(&case, &town.world.code().await).await.unwrap();
+        town.world.publish().await;
+        assert_eq!(town.sync(&near).await, 1, "{codec}");
+        assert_eq!(town.sync(&elsewhere).await, 0, "{codec}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
-use truyvet_matching::{Digest, Header, Summary, inspect};
+use truyvet_matching::{Codec, Digest, Header, Summary, inspect};
 
 use crate::{date, words};
 
@@ -26,6 +26,8 @@ struct Facts {
     largest_chunk_bytes: u64,
     file_bytes: u64,
     bits_per_tag: Option<f64>,
+    over_bound: Option<f64>,
+    bytes_by_codec: [(u8, u64); Codec::ALL.len()],
     previous: Option<String>,
     replaces: Vec<String>,
     key_id: String,
@@ -78,6 +80,11 @@ impl Facts {
             largest_chunk_bytes: *largest_chunk_bytes,
             file_bytes: *file_bytes,
             bits_per_tag: summary.bits_per_tag(),
+            over_bound: summary.over_bound(),
+            bytes_by_codec: Codec::ALL.map(|codec| {
+                let bytes = codec.expected_file_bytes(*tags, *fingerprint_bits);
+                (codec.number(), bytes)
+            }),
             previous: (*previous != Digest::ZERO).then(|| previous.to_string()),
             replaces: replaced.iter().map(Digest::to_string).collect(),
             key_id: key_id.to_string(),
@@ -129,9 +136,10 @@ pub(super) fn run(bytes: &[u8], json: bool, out: &mut impl Write) -> anyhow::Res
             facts.fingerprint_bits
         ),
     )?;
-    let bits = facts
-        .bits_per_tag
-        .map(|bits| format!(", {bits:.2} bits a tag"));
+    let bits = facts.bits_per_tag.zip(facts.over_bound);
+    let bits = bits.map(|(bits, over)| {
+        format!(", {bits:.2} bits a tag, {over:.4} times what any filter needs")
+    });
     row(
         "file",
         format!(
@@ -140,6 +148,17 @@ pub(super) fn run(bytes: &[u8], json: bool, out: &mut impl Write) -> anyhow::Res
             bits.unwrap_or_default()
         ),
     )?;
+    for codec in Codec::ALL
+        .into_iter()
+        .filter(|codec| *codec != header.codec)
+    {
+        let bytes = codec.expected_file_bytes(facts.tags, facts.fingerprint_bits);
+        let bytes = words::grouped(bytes);
+        row(
+            "",
+            format!("about {bytes} with codec {} ({codec})", codec.number()),
+        )?;
+    }
     row("digest", facts.digest)?;
     row("previous", facts.previous.unwrap_or_else(|| "none".into()))?;
     for replaced in facts.replaces {

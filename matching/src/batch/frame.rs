@@ -16,6 +16,7 @@ use truyvet_crypto::{
 };
 
 use super::{BatchError, HEADER_BYTES, Header};
+use crate::codec::Prepared;
 
 /// Bytes of a directory entry.
 pub(crate) const ENTRY_BYTES: usize = 48;
@@ -38,7 +39,7 @@ pub(super) struct Frame<'a> {
     pub(super) header: Header,
     /// Header, directory and replaced digests.
     signed: &'a [u8],
-    entries: &'a [[u8; ENTRY_BYTES]],
+    pub(super) entries: &'a [[u8; ENTRY_BYTES]],
     pub(super) replaced: &'a [[u8; 32]],
     signature: &'a [u8],
     pub(super) body: &'a [u8],
@@ -57,18 +58,23 @@ impl<'a> Frame<'a> {
             let extra = found - expected;
             return Err(BatchError::TrailingBytes { extra });
         }
+        Ok(Self::cut(header, file))
+    }
+
+    /// - `file`: everything before the body at least.
+    pub(super) fn cut(header: Header, file: &'a [u8]) -> Self {
         let directory_end = HEADER_BYTES + header.chunks as usize * ENTRY_BYTES;
         let signed_end = directory_end + header.replaces as usize * 32;
         let (signed, rest) = file.split_at(signed_end);
         let (signature, body) = rest.split_at(SIGNATURE_BYTES);
-        Ok(Self {
+        Self {
             entries: signed[HEADER_BYTES..directory_end].as_chunks().0,
             replaced: signed[directory_end..].as_chunks().0,
             header,
             signed,
             signature,
             body,
-        })
+        }
     }
 
     /// # Errors
@@ -109,12 +115,13 @@ impl<'a> Frame<'a> {
         if tags != self.header.tags {
             return Err(BatchError::Field { field: "tags" });
         }
+        let body_bytes = usize::try_from(self.header.body_bytes).unwrap_or(usize::MAX);
         let mut start = 0_usize;
         for section in [0, 1] {
             for (chunk, lengths) in chunks.iter_mut().zip(&lengths) {
                 let end = start
                     .checked_add(lengths[section] as usize)
-                    .filter(|&end| end <= self.body.len())
+                    .filter(|&end| end <= body_bytes)
                     .ok_or(BatchError::Field {
                         field: "body bytes",
                     })?;
@@ -122,12 +129,20 @@ impl<'a> Frame<'a> {
                 start = end;
             }
         }
-        if start != self.body.len() {
+        if start != body_bytes {
             return Err(BatchError::Field {
                 field: "body bytes",
             });
         }
         Ok(chunks)
+    }
+
+    /// What the codec keeps of the directory.
+    ///
+    /// # Errors
+    /// `Field` for one in which the chunks do not fit together.
+    pub(super) fn prepare(&self, chunks: &[Chunk]) -> Result<Prepared, BatchError> {
+        Prepared::new(&self.header, chunks).map_err(|field| BatchError::Field { field })
     }
 
     /// Hashes the whole body.
@@ -137,14 +152,18 @@ impl<'a> Frame<'a> {
     pub(super) fn check_digests(&self, chunks: &[Chunk]) -> Result<(), BatchError> {
         for (chunk, (entry, at)) in (0..).zip(self.entries.iter().zip(chunks)) {
             let [first, second] = at.sections.clone().map(|range| &self.body[range]);
-            let (digests, _) = entry[16..].as_chunks::<16>();
-            let expected = [chunk_digest(first), second_digest(second)];
-            if digests != expected {
+            if digests(entry) != [chunk_digest(first), second_digest(second)] {
                 return Err(BatchError::ChunkDigest { chunk });
             }
         }
         Ok(())
     }
+}
+
+/// What the directory says that the two sections hash to.
+pub(super) fn digests(entry: &[u8; ENTRY_BYTES]) -> [[u8; 16]; 2] {
+    let (digests, _) = entry[16..].as_chunks::<16>();
+    [digests[0], digests[1]]
 }
 
 /// First 16 bytes of SHA-256 of a section.

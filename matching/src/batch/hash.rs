@@ -22,12 +22,42 @@ pub(crate) type Fraction = (u64, u64);
 const BLOCKS: usize = 128;
 
 /// Hashes tags under one batch's salt.
-pub(crate) struct TagHasher(Aes128);
+#[derive(Clone, Debug)]
+pub(crate) struct TagHasher {
+    salt: [u8; 16],
+    aes: Aes128,
+}
 
 impl TagHasher {
     /// The hash of the batch with this salt. A permutation: distinct tags have distinct fractions.
     pub(crate) fn new(salt: &[u8; 16]) -> Self {
-        Self(Aes128::new(&(*salt).into()))
+        Self {
+            salt: *salt,
+            aes: Aes128::new(&(*salt).into()),
+        }
+    }
+
+    /// Its key.
+    pub(crate) fn salt(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
+    /// Hashes tags in one go, as AES gives them: the halves of a fraction, little-endian.
+    ///
+    /// - `tags`: at most `N`.
+    pub(crate) fn hash_into<const N: usize>(&self, tags: &[Tag], hashes: &mut [[u8; 16]; N]) {
+        for (hash, tag) in hashes.iter_mut().zip(tags) {
+            *hash = *tag.as_bytes();
+        }
+        let blocks = Block::cast_slice_from_core_mut(hashes);
+        self.aes.encrypt_blocks(blocks);
+    }
+
+    /// One tag's fraction. For many, the others are faster by far.
+    pub(crate) fn hash(&self, tag: &Tag) -> Fraction {
+        let mut block = (*tag.as_bytes()).into();
+        self.aes.encrypt_block(&mut block);
+        fraction(&block)
     }
 
     /// Hands out each tag's fraction, in the order of the tags.
@@ -38,13 +68,17 @@ impl TagHasher {
             for (block, tag) in blocks.iter_mut().zip(tags) {
                 *block = (*tag.as_bytes()).into();
             }
-            self.0.encrypt_blocks(blocks);
+            self.aes.encrypt_blocks(blocks);
             for block in blocks {
-                let (halves, _) = block.as_chunks::<8>();
-                take((u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])));
+                take(fraction(block));
             }
         }
     }
+}
+
+fn fraction(block: &Block) -> Fraction {
+    let (halves, _) = block.as_chunks::<8>();
+    (u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1]))
 }
 
 /// Whole part and fraction of `fraction · n`.

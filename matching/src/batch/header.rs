@@ -197,10 +197,7 @@ impl Header {
     /// Bytes before the body: header, directory, replaced digests and signature. At most 7 MB.
     #[must_use]
     pub fn body_start(&self) -> u64 {
-        HEADER_BYTES as u64
-            + u64::from(self.chunks) * frame::ENTRY_BYTES as u64
-            + u64::from(self.replaces) * 32
-            + frame::SIGNATURE_BYTES as u64
+        head_bytes(self.tags) + u64::from(self.replaces) * 32
     }
 
     /// Bytes of the whole file.
@@ -241,6 +238,12 @@ impl Header {
     }
 }
 
+/// Bytes before the body of a file with so many tags that replaces no other.
+pub(crate) fn head_bytes(tags: u64) -> u64 {
+    let directory = u64::from(chunks_for(tags)) * frame::ENTRY_BYTES as u64;
+    HEADER_BYTES as u64 + directory + frame::SIGNATURE_BYTES as u64
+}
+
 /// Chunks of a batch with so many tags: max(1, floor(tags / 32,768)), held within `u32`.
 pub(crate) fn chunks_for(tags: u64) -> u32 {
     u32::try_from(tags / u64::from(TAGS_PER_CHUNK))
@@ -261,15 +264,14 @@ fn timestamp(header: &[u8; HEADER_BYTES], at: usize) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
+impl Header {
+    /// Of a roll-up with three chunks.
+    pub(crate) fn of_test(codec: Codec, fingerprint_bits: u8) -> Self {
         let at = |seconds| Timestamp::from_unix_seconds(seconds).unwrap();
-        Header {
-            codec: Codec::CompressedBloom,
+        Self {
+            codec,
             kind: BatchKind::RollUp,
-            fingerprint_bits: 40,
+            fingerprint_bits,
             region: Region::parse("VN-SG").unwrap(),
             sequence: 7,
             tags: 100_000,
@@ -283,6 +285,15 @@ mod tests {
             key_id: KeyId::from_bytes([4; 8]),
             body_bytes: 123,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header::of_test(Codec::CompressedBloom, 40)
     }
 
     fn field_refused(change: impl FnOnce(&mut Header)) -> &'static str {

@@ -32,6 +32,12 @@ impl Summary {
     pub fn bits_per_tag(&self) -> Option<f64> {
         (self.header.tags > 0).then(|| self.file_bytes as f64 * 8.0 / self.header.tags as f64)
     }
+
+    /// Bits for each tag over R: no filter with this false-positive rate takes less than 1.
+    #[must_use]
+    pub fn over_bound(&self) -> Option<f64> {
+        Some(self.bits_per_tag()? / f64::from(self.header.fingerprint_bits))
+    }
 }
 
 /// Checks all that [`VerifiedBatch::verify`] does, but for the signature.
@@ -41,6 +47,7 @@ impl Summary {
 pub fn inspect(bytes: &[u8]) -> Result<Summary, BatchError> {
     let frame = Frame::split(bytes)?;
     let chunks = frame.chunks()?;
+    frame.prepare(&chunks)?;
     frame.check_digests(&chunks)?;
     let tags = || chunks.iter().map(|chunk| chunk.tags);
     let bytes_of = |chunk: &Chunk| chunk.sections.iter().map(|s| s.len() as u64).sum();

@@ -9,6 +9,7 @@ mod hash;
 mod header;
 mod inspect;
 mod region;
+mod stream;
 mod verified;
 
 pub use digest::{Digest, NotADigest};
@@ -16,15 +17,15 @@ pub use error::BatchError;
 pub(crate) use frame::Chunk;
 #[cfg(feature = "build")]
 pub(crate) use frame::{ENTRY_BYTES, SIGNATURE_BYTES, chunk_digest, second_digest};
-#[cfg(feature = "build")]
-pub(crate) use hash::Fraction;
-pub(crate) use hash::{TagHasher, scale};
+pub(crate) use hash::{Fraction, TagHasher, scale};
 #[cfg(feature = "build")]
 pub(crate) use header::chunks_for;
+pub(crate) use header::head_bytes;
 pub use header::{
     BatchKind, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS, MAX_CHUNKS,
     MAX_FINGERPRINT_BITS, MAX_REPLACES, MAX_TAGS, MIN_FINGERPRINT_BITS, TAGS_PER_CHUNK,
 };
 pub use inspect::{Summary, inspect, query_unsigned};
 pub use region::{Region, UnknownRegion};
+pub use stream::BatchStream;
 pub use verified::{Matches, VerifiedBatch};

@@ -4,8 +4,8 @@
 
 use truyvet_crypto::{Tag, Timestamp, sign::TrustedKeys};
 
-use super::{BatchError, Chunk, Digest, Header, frame::Frame};
-use crate::codec::Filter;
+use super::{BatchError, Chunk, Digest, Header, TagHasher, frame::Frame};
+use crate::codec::{Filter, Prepared};
 
 /// A batch file that a trusted key signed and whose every byte is as signed. Queried in place.
 ///
@@ -15,6 +15,8 @@ pub struct VerifiedBatch<B> {
     bytes: B,
     header: Header,
     chunks: Vec<Chunk>,
+    prepared: Prepared,
+    hasher: TagHasher,
     replaced: Vec<Digest>,
     body_start: usize,
 }
@@ -44,6 +46,8 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
             .collect();
         let body_start = bytes.as_ref().len() - frame.body.len();
         Ok(Self {
+            prepared: frame.prepare(&chunks)?,
+            hasher: TagHasher::new(&frame.header.salt),
             header: frame.header,
             chunks,
             replaced,
@@ -79,15 +83,11 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
     ///
     /// - `tags`: any order, repeats allowed.
     ///
-    /// Ask for many tags at once: chunks are then read once. Takes 16 bytes of memory a tag.
+    /// Ask for many tags at once: with the default codec 32 are under way together, 5 ns each; codec 0 reads every chunk
+    /// once, and takes 16 bytes of memory a tag.
     #[must_use]
     pub fn matches(&self, tags: &[Tag]) -> Matches {
-        let filter = Filter {
-            header: &self.header,
-            chunks: &self.chunks,
-            body: &self.bytes()[self.body_start..],
-        };
-        let mut indices = filter.search(tags);
+        let mut indices = self.filter().search(&self.prepared, tags);
         indices.sort_unstable();
         Matches {
             indices,
@@ -98,15 +98,24 @@ impl<B: AsRef<[u8]>> VerifiedBatch<B> {
     /// Whether `tag` is in the batch. For many tags, [`Self::matches`] is faster by far.
     #[must_use]
     pub fn contains(&self, tag: &Tag) -> bool {
-        !self.matches(std::slice::from_ref(tag)).is_empty()
+        self.filter().contains(&self.prepared, tag)
+    }
+
+    fn filter(&self) -> Filter<'_> {
+        Filter {
+            header: &self.header,
+            hasher: &self.hasher,
+            chunks: &self.chunks,
+            body: &self.bytes()[self.body_start..],
+        }
     }
 }
 
 /// Which of the tags that were asked for are in one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matches {
-    indices: Vec<usize>,
-    closed_at: Timestamp,
+    pub(super) indices: Vec<usize>,
+    pub(super) closed_at: Timestamp,
 }
 
 impl Matches {

@@ -2,20 +2,21 @@
 //!
 //! Pure: which tags, which salt and when are the caller's. The same tags, salt and parameters give the same bytes.
 
+mod chunks;
 mod tag_set;
+
+use std::{num::NonZero, thread};
 
 use truyvet_crypto::{
     Timestamp,
     sign::{KeyId, Purpose, SigningKey},
 };
 
+use self::chunks::Chunk;
 pub use self::tag_set::TagSet;
 use crate::{
-    BatchKind, Codec, Digest, HEADER_BYTES, Header, MAX_CHUNK_TAGS, MAX_REPLACES, Region,
-    batch::{
-        ENTRY_BYTES, Fraction, SIGNATURE_BYTES, TagHasher, chunk_digest, chunks_for, scale,
-        second_digest,
-    },
+    BatchKind, Codec, Digest, HEADER_BYTES, Header, MAX_REPLACES, Region,
+    batch::{ENTRY_BYTES, SIGNATURE_BYTES, chunks_for},
 };
 
 /// All that a batch says besides its tags.
@@ -78,39 +79,38 @@ pub struct SignedBatch {
     digest: Digest,
 }
 
-/// Builds the filter of `tags`, with directory and header.
+/// Builds the filter of `tags`, with directory and header, on all cores.
 ///
-/// Takes 16 bytes of memory a tag besides the result.
+/// Takes 16 bytes of memory a tag besides the result, once more while it is put together.
 ///
 /// # Errors
 /// [`BuildError::Field`] for a parameter out of bounds, [`BuildError::ChunkFull`] with negligible chance.
 pub fn build(parameters: &BatchParameters, tags: &TagSet) -> Result<Batch, BuildError> {
+    let cores = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    build_with_threads(parameters, tags, cores)
+}
+
+/// [`build`] on so many threads. The bytes do not depend on how many.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with_threads(
+    parameters: &BatchParameters,
+    tags: &TagSet,
+    threads: NonZero<usize>,
+) -> Result<Batch, BuildError> {
     let mut header = header(parameters, tags)?;
-    let fractions = sorted_fractions(&header.salt, tags);
-    let mut directory = Vec::with_capacity(header.chunks as usize * ENTRY_BYTES);
-    let mut sections = [vec![], vec![]];
-    let mut rest = fractions.as_slice();
-    let mut inside = vec![];
-    for chunk in 0..header.chunks {
-        let in_chunk = |&hash: &Fraction| scale(hash, header.chunks.into()).0 <= chunk.into();
-        let (here, later) = rest.split_at(rest.partition_point(in_chunk));
-        rest = later;
-        if here.len() > MAX_CHUNK_TAGS as usize {
-            return Err(BuildError::ChunkFull { chunk });
-        }
-        inside.clear();
-        inside.extend(here.iter().map(|&hash| scale(hash, header.chunks.into()).1));
-        let encoded = header.codec.encode(header.fingerprint_bits, &inside);
-        let [first, second] = &encoded.sections;
-        directory.extend(encoded.fields.iter().flat_map(|field| field.to_le_bytes()));
-        directory.extend(chunk_digest(first));
-        directory.extend(second_digest(second));
-        for (all, section) in sections.iter_mut().zip(&encoded.sections) {
-            all.extend_from_slice(section);
-        }
+    let chunks = chunks::encode(&header, tags, threads)?;
+    let body_bytes: usize = chunks.iter().map(Chunk::bytes).sum();
+    let mut directory = Vec::with_capacity(chunks.len() * ENTRY_BYTES);
+    let mut body = Vec::with_capacity(body_bytes);
+    for chunk in &chunks {
+        directory.extend(chunk.entry);
+        body.extend(&chunk.sections[0]);
     }
-    let [mut body, second] = sections;
-    body.extend(second);
+    for chunk in &chunks {
+        body.extend(&chunk.sections[1]);
+    }
     header.body_bytes = body.len() as u64;
     header
         .check()
@@ -159,14 +159,6 @@ fn header(parameters: &BatchParameters, tags: &TagSet) -> Result<Header, BuildEr
         .check()
         .map_err(|field| BuildError::Field { field })?;
     Ok(header)
-}
-
-/// By hash, hence by chunk and by position inside the chunk.
-fn sorted_fractions(salt: &[u8; 16], tags: &TagSet) -> Vec<Fraction> {
-    let mut fractions = Vec::with_capacity(tags.len());
-    TagHasher::new(salt).hash_each(tags.as_slice(), |fraction| fractions.push(fraction));
-    fractions.sort_unstable();
-    fractions
 }
 
 impl Batch {

@@ -11,11 +11,14 @@
 
 use truyvet_crypto::Tag;
 
-use super::{Filter, Shape, rice::RiceReader};
-use crate::batch::{TagHasher, scale};
+use super::{Filter, Piece, Shape, rice::RiceReader};
+use crate::batch::{Header, scale};
 
 /// Tags searched for at a time: bounds the memory, and lets an index fit 32 bits.
 const QUERIES: usize = 1 << 24;
+
+/// Tags of a stream searched for at a time: 128 KB, for a walk through at most 400 KB.
+const STREAMED: usize = 1 << 13;
 
 /// A tag to search for. 16 bytes.
 #[derive(Clone, Copy)]
@@ -63,7 +66,7 @@ fn locate(filter: &Filter<'_>, tags: &[Tag]) -> Vec<Query> {
     let mut queries = Vec::with_capacity(tags.len());
     let chunks = u64::from(filter.header.chunks);
     let mut index = 0;
-    TagHasher::new(&filter.header.salt).hash_each(tags, |fraction| {
+    filter.hasher.hash_each(tags, |fraction| {
         let (chunk, fraction) = scale(fraction, chunks);
         let chunk = u32::try_from(chunk).expect("below the number of chunks");
         let n = filter.chunks[chunk as usize].tags;
@@ -80,12 +83,22 @@ fn locate(filter: &Filter<'_>, tags: &[Tag]) -> Vec<Query> {
 }
 
 /// Walks the stored positions of a chunk beside its queries.
-fn search_chunk(filter: &Filter<'_>, queries: &[Query], mut found: impl FnMut(u32)) {
+fn search_chunk(filter: &Filter<'_>, queries: &[Query], found: impl FnMut(u32)) {
+    if let Some(query) = queries.first() {
+        let chunk = &filter.chunks[query.chunk as usize];
+        let section = &filter.body[chunk.sections[0].clone()];
+        walk(
+            positions(filter.header, chunk.fields, section),
+            queries,
+            found,
+        );
+    }
+}
+
+/// - `queries`: of one chunk, ascending by position.
+fn walk(stored: impl Iterator<Item = u64>, queries: &[Query], mut found: impl FnMut(u32)) {
     let mut queries = queries.iter().copied().peekable();
-    let Some(&Query { chunk, .. }) = queries.peek() else {
-        return;
-    };
-    for stored in positions(filter, chunk as usize) {
+    for stored in stored {
         while let Some(query) = queries.next_if(|query| query.position <= stored) {
             if query.position == stored {
                 found(query.index);
@@ -97,13 +110,51 @@ fn search_chunk(filter: &Filter<'_>, queries: &[Query], mut found: impl FnMut(u3
     }
 }
 
+/// Of those tags that a chunk holds, moves the indices to the front of `indices`; how many there are.
+pub(super) fn keep(piece: &Piece<'_>, tags: &[Tag], indices: &mut [u32]) -> usize {
+    let Piece {
+        header,
+        chunk,
+        fields,
+        ..
+    } = *piece;
+    let universe = universe(fields[0], header.fingerprint_bits);
+    let mut kept = 0;
+    let mut queries = Vec::with_capacity(indices.len().min(STREAMED));
+    for start in (0..indices.len()).step_by(STREAMED) {
+        let end = indices.len().min(start + STREAMED);
+        queries.clear();
+        let mut at = start;
+        piece.keep(tags, &mut indices[start..end], |fraction| {
+            let (_, fraction) = scale(fraction, header.chunks.into());
+            let (position, _) = scale(fraction, universe);
+            let index = u32::try_from(at).expect("indices fit");
+            queries.push(Query {
+                chunk,
+                index,
+                position,
+            });
+            at += 1;
+            true
+        });
+        queries.sort_unstable_by_key(|query| query.position);
+        let mut found = vec![];
+        walk(positions(header, fields, piece.bytes), &queries, |at| {
+            found.push(indices[at as usize])
+        });
+        for index in found {
+            indices[kept] = index;
+            kept += 1;
+        }
+    }
+    kept
+}
+
 /// The stored positions of a chunk, ascending. Stops where a malformed chunk stops making sense.
-fn positions(filter: &Filter<'_>, chunk: usize) -> impl Iterator<Item = u64> {
-    let chunk = &filter.chunks[chunk];
-    let bits = filter.header.fingerprint_bits;
-    let universe = universe(chunk.tags, bits);
-    let mut gaps = RiceReader::new(&filter.body[chunk.sections[0].clone()], u32::from(bits) - 1);
-    let mut left = chunk.fields[1];
+fn positions(header: &Header, fields: [u32; 4], section: &[u8]) -> impl Iterator<Item = u64> {
+    let [tags, mut left, ..] = fields;
+    let universe = universe(tags, header.fingerprint_bits);
+    let mut gaps = RiceReader::new(section, u32::from(header.fingerprint_bits) - 1);
     let mut next = 0_u64;
     std::iter::from_fn(move || {
         left = left.checked_sub(1)?;

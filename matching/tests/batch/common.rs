@@ -1,5 +1,6 @@
 //! What the tests of this crate build their files from.
 
+use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use truyvet_crypto::{
     Tag, Timestamp,
@@ -21,10 +22,10 @@ pub(crate) fn trusted() -> TrustedKeys {
 }
 
 /// A delta without predecessor.
-pub(crate) fn parameters(fingerprint_bits: u8) -> BatchParameters {
+pub(crate) fn parameters(codec: Codec, fingerprint_bits: u8) -> BatchParameters {
     let start = Timestamp::from_unix_seconds(1_754_006_400).unwrap();
     BatchParameters {
-        codec: Codec::CompressedBloom,
+        codec,
         kind: BatchKind::Delta,
         region: "VN".parse().unwrap(),
         sequence: 1,
@@ -55,4 +56,16 @@ pub(crate) fn file(parameters: &BatchParameters, tags: Vec<Tag>) -> Vec<u8> {
 /// The same, read.
 pub(crate) fn batch(parameters: &BatchParameters, tags: Vec<Tag>) -> VerifiedBatch<Vec<u8>> {
     VerifiedBatch::verify(file(parameters, tags), &trusted()).unwrap()
+}
+
+/// Any of them.
+pub(crate) fn codecs() -> impl Strategy<Value = Codec> {
+    prop::sample::select(Codec::ALL.as_slice())
+}
+
+/// Those that keep their false-positive rate however few tags there are.
+pub(crate) fn exact_codecs() -> impl Strategy<Value = Codec> {
+    codecs().prop_filter("double hashing repeats itself in few bits", |codec| {
+        *codec != Codec::PlainBloom
+    })
 }

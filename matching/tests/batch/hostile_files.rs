@@ -6,7 +6,7 @@ use truyvet_crypto::{
     sign::{Purpose, SignError, SigningKey, TrustedKeys},
 };
 use truyvet_matching::{
-    BatchError, BatchKind, Digest, HEADER_BYTES, Header, VerifiedBatch, inspect,
+    BatchError, BatchKind, Codec, Digest, HEADER_BYTES, Header, VerifiedBatch, inspect,
 };
 
 use super::common::{file, key, parameters, tags, trusted};
@@ -15,7 +15,7 @@ const ENTRY: usize = HEADER_BYTES;
 
 /// A small roll-up: every part of a file is there.
 fn small() -> Vec<u8> {
-    let mut parameters = parameters(16);
+    let mut parameters = parameters(Codec::CompressedBloom, 16);
     parameters.kind = BatchKind::RollUp;
     parameters.replaces = vec![Digest::of(b"a"), Digest::of(b"b")];
     file(&parameters, tags(1, 20))
@@ -103,7 +103,7 @@ fn a_key_that_is_not_trusted_is_refused() {
 
 #[test]
 fn a_damaged_chunk_is_named() {
-    let mut file = file(&parameters(16), tags(1, 70_000));
+    let mut file = file(&parameters(Codec::CompressedBloom, 16), tags(1, 70_000));
     *file.last_mut().unwrap() ^= 1;
     assert_eq!(refusal(&file), BatchError::ChunkDigest { chunk: 1 });
     assert_eq!(inspect(&file), Err(BatchError::ChunkDigest { chunk: 1 }));

@@ -6,7 +6,7 @@ use aes::{
 };
 use truyvet_crypto::{Tag, Timestamp};
 use truyvet_matching::{
-    BatchKind, Digest, VerifiedBatch,
+    BatchKind, Codec, Digest, VerifiedBatch,
     build::{BatchParameters, TagSet, build},
 };
 
@@ -15,6 +15,14 @@ use super::common::{key, parameters, trusted};
 const DIGEST: &str = "99337decc7ef3948b92269c4f16d143735be8a760d73d3a9454ef33919f2eaf8";
 const DIGEST_OF_TWO_CHUNKS: &str =
     "80a365949c81107d022ccbf45363d2d09ffee7b2b7d066f47b5a9f3d837d6577";
+const RIBBON_OF_ONE_LAYER: &str =
+    "26340b9631e1e134b619f507cbd04ea730c2d789258c3cef16bcacea1e8ab5f4";
+const RIBBON_OF_FRONTS: &str = "786dbaaaa08e13bd648af2a284b0051824a86a539e02e8f9eda39059c621725a";
+const RIBBON_OF_TWO_CHUNKS: &str =
+    "3feac8d5de396618478130a6637e5af0a16eae306f0f3c8709525568ab937dfc";
+const BLOOM_OF_ONE_CHUNK: &str = "a08f7b053ad986a55568343614b9b7ae341253609e723bf82d15afc35516b971";
+const BLOOM_OF_TWO_CHUNKS: &str =
+    "34230fbd4d2f95ad113f7d5ecce75f81e4c32a3f4f49d58729157f8e96d4c675";
 
 /// The indented hex block of the page's last section.
 fn file_of_the_page() -> Vec<u8> {
@@ -34,7 +42,7 @@ fn tag(i: u8) -> Tag {
     Tag::from_bytes([i; 16])
 }
 
-fn parameters_of_the_page() -> BatchParameters {
+fn parameters_of_the_page(codec: Codec, bits: u8) -> BatchParameters {
     let at = |seconds| Timestamp::from_unix_seconds(seconds).unwrap();
     BatchParameters {
         kind: BatchKind::RollUp,
@@ -46,7 +54,7 @@ fn parameters_of_the_page() -> BatchParameters {
         salt: std::array::from_fn(|i| u8::try_from(i).unwrap()),
         previous: Digest::of(b"previous"),
         replaces: vec![Digest::of(b"replaced")],
-        ..parameters(12)
+        ..parameters(codec, bits)
     }
 }
 
@@ -55,7 +63,7 @@ fn parameters_of_the_page() -> BatchParameters {
 fn the_format_is_frozen() {
     let expected = file_of_the_page();
     let tags: TagSet = (0..20).map(tag).collect();
-    let signed = build(&parameters_of_the_page(), &tags)
+    let signed = build(&parameters_of_the_page(Codec::CompressedBloom, 12), &tags)
         .unwrap()
         .sign(&key());
     assert_eq!(signed.bytes(), expected);
@@ -63,18 +71,43 @@ fn the_format_is_frozen() {
     assert!(include_str!("../../FORMAT.md").contains(DIGEST));
 }
 
-/// Two chunks and the widest fingerprint: also from Python.
+/// Several chunks, and what the page says of the other codecs: also from Python.
 #[test]
-fn the_format_is_frozen_for_several_chunks() {
-    let tags: TagSet = (0..70_000_u128)
-        .map(|i| Tag::from_bytes(i.to_le_bytes()))
-        .collect();
-    let parameters = BatchParameters {
-        fingerprint_bits: 48,
-        ..parameters_of_the_page()
+fn the_format_is_frozen_at_every_size() {
+    let repeated: TagSet = (0..100).map(tag).collect();
+    let numbered = |count: u128| {
+        (0..count)
+            .map(|i| Tag::from_bytes(i.to_le_bytes()))
+            .collect()
     };
-    let signed = build(&parameters, &tags).unwrap().sign(&key());
-    assert_eq!(signed.digest().to_string(), DIGEST_OF_TWO_CHUNKS);
+    for (codec, bits, tags, digest) in [
+        (
+            Codec::CompressedBloom,
+            48,
+            numbered(70_000),
+            DIGEST_OF_TWO_CHUNKS,
+        ),
+        (Codec::SplitRibbon, 12, repeated, RIBBON_OF_ONE_LAYER),
+        (Codec::SplitRibbon, 8, numbered(5_000), RIBBON_OF_FRONTS),
+        (
+            Codec::SplitRibbon,
+            48,
+            numbered(70_000),
+            RIBBON_OF_TWO_CHUNKS,
+        ),
+        (
+            Codec::PlainBloom,
+            12,
+            (0..100).map(tag).collect(),
+            BLOOM_OF_ONE_CHUNK,
+        ),
+        (Codec::PlainBloom, 20, numbered(70_000), BLOOM_OF_TWO_CHUNKS),
+    ] {
+        let parameters = parameters_of_the_page(codec, bits);
+        let signed = build(&parameters, &tags).unwrap().sign(&key());
+        assert_eq!(signed.digest().to_string(), digest, "{codec}, R = {bits}");
+        assert!(include_str!("../../FORMAT.md").contains(digest));
+    }
 }
 
 #[test]

@@ -4,8 +4,12 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod fuzz_corpus;
+#[cfg(test)]
 mod hostile_files;
 #[cfg(test)]
 mod known_answer;
 #[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod stream;

@@ -80,7 +80,8 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CLOCK_TOLERANCE_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_tolerance_seconds: Option<u32>,
-    /// Encoding of new batches: 0 (compressed Bloom filter) [default: 0]
+    /// Encoding of new batches: 0 (compressed Bloom filter), 1 (split ribbon: smallest, fastest) or 2 (plain Bloom filter)
+    /// [default: 1]
     #[arg(long, env = "TRUYVET_CODEC", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codec: Option<u8>,

@@ -72,9 +72,11 @@ impl SettingsArgs {
                 3_600,
             )?,
             codec: match codec {
-                None => Codec::CompressedBloom,
-                Some(number) => Codec::from_number(number)
-                    .ok_or_else(|| value("codec", "known is 0 (compressed Bloom filter)"))?,
+                None => Codec::DEFAULT,
+                Some(number) => Codec::from_number(number).ok_or_else(|| {
+                    let known = "known are 0 (compressed Bloom), 1 (split ribbon), 2 (plain Bloom)";
+                    value("codec", known)
+                })?,
             },
             fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
             pad_floor_tags: within("pad_floor_tags", pad_floor_tags, 4_096, 0, 10_000_000)?,

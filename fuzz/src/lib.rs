@@ -1,0 +1,5 @@
+//! What the fuzz targets do with their bytes. A test of `truyvet-matching` does the same with the corpus.
+
+mod checks;
+
+pub use checks::{parse, query, verify};
