@@ -4,7 +4,7 @@
 //! keeping sightings and telling the person are left to the app. The builder, for servers, needs feature `build`.
 //!
 //! The way of the data: bytes → [`VerifiedBatch`] → [`Matches`] → [`join`] → [`encounters`] → [`exposures`]. The file is
-//! described in `FORMAT.md`.
+//! described in `FORMAT.md`. Where a rule of attenuations and weights is wanted, [`risk`] stands in for [`exposures`].
 //!
 //! ```
 //! # #[cfg(feature = "build")]
@@ -60,6 +60,7 @@ mod batch;
 pub mod build;
 mod codec;
 mod exposure;
+pub mod risk;
 
 pub use batch::{
     BatchError, BatchKind, Digest, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS,
