@@ -56,6 +56,7 @@
 //! ```
 
 mod batch;
+pub mod budget;
 #[cfg(feature = "build")]
 pub mod build;
 mod codec;
