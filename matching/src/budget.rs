@@ -55,7 +55,7 @@ pub enum BudgetError {
     /// More bits than a batch file can have.
     #[error(
         "needs more than {MAX_FINGERPRINT_BITS} fingerprint bits: at {MAX_FINGERPRINT_BITS} there are \
-         {alarms_per_day} alarms a day; accept more, ask for more matched tags, or test fewer batches"
+         {alarms_per_day:.3} alarms a day; accept more, ask for more matched tags, or test fewer batches"
     )]
     TooStrict {
         /// What the most bits give.
