@@ -191,6 +191,11 @@ mod tests {
         assert_eq!(bits(5.45, 1), Ok(41));
         // Two matches: log2(6e5) + log2(1e7 / 2) / 2 = 19.19 + 11.13 = 30.3.
         assert_eq!(bits(1.0, 2), Ok(31));
+        // 1e7 × (6e5 / 2^31)^2 / 2 = 0.390; with three, 1e7 × (6e5 / 2^26)^3 / 6 = 1.19 and an eighth of it.
+        assert_eq!(bits(0.39, 2), Ok(32));
+        assert_eq!(bits(0.391, 2), Ok(31));
+        assert_eq!(bits(1.0, 3), Ok(27));
+        assert_eq!(bits(1.2, 3), Ok(26));
         assert_eq!(bits(1e12, 1), Ok(MIN_FINGERPRINT_BITS));
         assert!(matches!(
             bits(0.02, 1),

@@ -64,6 +64,11 @@ fn german_minutes_are_weighted_twice_and_rounded_to_a_tenth() {
     let bound =
         [(73, 300), (72, 240), (70, 180)].map(|scan| window(1, ClinicalDiagnosis, High, &[scan]));
     assert_eq!(day(&bound, &germany), (540.0, Some(Risk::High)));
+    // On the lower threshold; half a tenth of a minute is 3 s.
+    let low = |seconds| [window(1, ClinicalDiagnosis, Standard, &[(65, seconds)])];
+    assert_eq!(day(&low(300), &germany), (300.0, Some(Risk::Low)));
+    assert_eq!(day(&low(297), &germany), (300.0, Some(Risk::Low)));
+    assert_eq!(day(&low(296), &germany), (294.0, None));
     // Value 0, and beyond the last bucket.
     for nothing in [
         window(1, Recursive, High, &[(30, 6_000)]),
