@@ -42,7 +42,8 @@ pub struct Budget {
     pub batches_per_day: u32,
     /// Most chance alarms a day, nationwide; may be below 1.
     pub alarms_per_day: f64,
-    /// Matched tags of one day that make an alarm, at least 1. More than one must be asked for by the exposure rule too.
+    /// Matched tags of one local day that make an alarm, at least 1. The rule must ask for as many:
+    /// [`RiskParameters::min_matched_tags`](crate::risk::RiskParameters::min_matched_tags).
     pub matched_tags: u32,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct PlanArgs {
     /// Most alarms by chance a day, nationwide; may be below 1
     #[arg(long)]
     alarms_per_day: f64,
-    /// Matched tags of one day that make an alarm; the exposure rule must ask for as many
+    /// Matched tags of one day that make an alarm; parameter `min_matched_tags` must say the same
     #[arg(long, default_value_t = 1)]
     matched_tags: u32,
     /// Tags published a day, for the size of the download

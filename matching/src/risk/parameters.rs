@@ -36,6 +36,9 @@ pub struct RiskParameters {
     pub drop_rules: Vec<DropRule>,
     /// Windows of these levels are dropped.
     pub drop_levels: Vec<u8>,
+    /// Days on which fewer distinct tags matched make no windows in [`windows`](super::windows): against chance hits, see
+    /// [`budget`](crate::budget). 0 and 1 let every day pass.
+    pub min_matched_tags: u32,
     /// Windows with fewer weighted seconds are dropped.
     pub min_window_seconds: u32,
     /// A day's seconds in one bucket are rounded up to a multiple of this before they are weighed; 0 and 1 change nothing.

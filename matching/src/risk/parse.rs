@@ -62,6 +62,7 @@ impl RiskParameters {
             drop_levels: keys.take("drop_levels", "a list of levels", |v| {
                 list(v)?.iter().map(number).collect()
             })?,
+            min_matched_tags: keys.take("min_matched_tags", "a number", number)?,
             min_window_seconds: keys.take("min_window_seconds", "a number", number)?,
             bucket_step_seconds: keys.take("bucket_step_seconds", "a number", number)?,
             day_step_seconds: keys.take("day_step_seconds", "a number", number)?,
@@ -245,7 +246,7 @@ mod tests {
         let key = line.split(' ').next().unwrap();
         let good = "name = \"x\"\nnearness = \"tx-power\"\nmeasure = \"min\"\nbuckets = [[63, 80]]\n\
             classes = [[\"any\", \"high\", 1, 100]]\nonset = [[-2, 3, \"high\"]]\nonset_unknown = \"high\"\n\
-            drop_rules = []\ndrop_levels = []\nmin_window_seconds = 0\nbucket_step_seconds = 1\n\
+            drop_rules = []\ndrop_levels = []\nmin_matched_tags = 1\nmin_window_seconds = 0\nbucket_step_seconds = 1\n\
             day_step_seconds = 0\nwindow_seconds = [0, 900]\nday_seconds = [0, 900]\ndays_back = 14\n";
         let lines: Vec<_> = good
             .lines()
@@ -294,8 +295,8 @@ mod tests {
             ("onset = [[-2, \"high\", 3]]", 6, "onset"),
             ("onset_unknown = []", 7, "onset_unknown"),
             ("drop_rules = [[1, 2, 3]]", 8, "drop_rules"),
-            ("day_seconds = [1]", 14, "day_seconds"),
-            ("days_back = -1", 15, "days_back"),
+            ("day_seconds = [1]", 15, "day_seconds"),
+            ("days_back = -1", 16, "days_back"),
         ] {
             match with(line).unwrap_err() {
                 ParametersError::Value {
@@ -314,7 +315,7 @@ mod tests {
         );
         for more in ["days_forth = 1", "name = \"y\""] {
             let error = with(&format!("days_back = 14\n{more}")).unwrap_err();
-            assert_eq!(error, ParametersError::Unknown { line: 16 });
+            assert_eq!(error, ParametersError::Unknown { line: 17 });
         }
     }
 

@@ -3,7 +3,9 @@
 //! The shape is Exposure Notification's, so that windows from there can be judged too. What they weigh is left to
 //! [`assess`](super::assess).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use truyvet_crypto::Tag;
 
 use super::{Platform, RiskParameters};
 use crate::exposure::{Encounter, Interval, LocalDay, Sighting, by_local_day};
@@ -112,16 +114,35 @@ pub struct Circumstances {
 ///
 /// Nothing links two tags, so what two cover counts once, with the stronger signal: here two cases at once weigh no more
 /// than one, while windows from Exposure Notification come case by case and add up.
+///
+/// Days with fewer than [`RiskParameters::min_matched_tags`] tags, of all encounters together, make no window.
 #[must_use]
 pub fn windows(
     encounters: &[Encounter],
     circumstances: &Circumstances,
     parameters: &RiskParameters,
 ) -> Vec<ExposureWindow> {
+    let tags = tags_by_day(encounters, circumstances.utc_offset_seconds);
+    let enough = usize::try_from(parameters.min_matched_tags).unwrap_or(usize::MAX);
     encounters
         .iter()
         .flat_map(|encounter| windows_of(encounter, circumstances, parameters))
+        .filter(|window| tags.get(&window.day).map_or(0, BTreeSet::len) >= enough)
         .collect()
+}
+
+/// The tags that matched on each local day.
+fn tags_by_day(
+    encounters: &[Encounter],
+    utc_offset_seconds: i32,
+) -> BTreeMap<LocalDay, BTreeSet<Tag>> {
+    let mut tags = BTreeMap::<LocalDay, BTreeSet<Tag>>::new();
+    for sighting in encounters.iter().flat_map(|encounter| &encounter.sightings) {
+        for (day, _) in by_local_day(sighting.interval(), utc_offset_seconds) {
+            tags.entry(day).or_default().insert(sighting.tag);
+        }
+    }
+    tags
 }
 
 fn windows_of(
@@ -268,6 +289,32 @@ mod tests {
             .map(|w| (w.day.number(), w.scans[0].seconds))
             .collect();
         assert_eq!(days, [(18_481, 100), (18_482, 200)]);
+    }
+
+    #[test]
+    fn days_with_too_few_tags_make_no_window() {
+        // Two tags on the first day, however long; three on the second, one of them of both days.
+        let heard = [(-4_000, 1), (-3_700, 1), (-100, 2), (500, 3), (4_000, 4)];
+        let encounters = encounters(&heard.map(|(start, tag)| sighting(start, 300, -70, tag)));
+        let circumstances = Circumstances {
+            utc_offset_seconds: 7 * 3_600,
+            ..Circumstances::default()
+        };
+        let days = |min_matched_tags| {
+            let parameters = RiskParameters {
+                min_matched_tags,
+                ..RiskParameters::built_in("us-wide-v1").unwrap()
+            };
+            let windows = windows(&encounters, &circumstances, &parameters);
+            let days = windows.iter().map(|window| window.day.number());
+            days.collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(days(0), [18_481, 18_482]);
+        assert_eq!(days(2), [18_481, 18_482]);
+        assert_eq!(days(3), [18_482]);
+        assert_eq!(days(4), [0; 0]);
     }
 
     #[test]
