@@ -7,7 +7,7 @@
 //! while it arrives, by [`BatchStream`], in less than a megabyte. Both read every [`Codec`] and give the same answers.
 //!
 //! The way of the data: bytes → [`VerifiedBatch`] → [`Matches`] → [`join`] → [`encounters`] → [`exposures`]. The file is
-//! described in `FORMAT.md`.
+//! described in `FORMAT.md`. Where a rule of attenuations and weights is wanted, [`risk`] stands in for [`exposures`].
 //!
 //! ```
 //! # #[cfg(feature = "build")]
@@ -59,10 +59,12 @@
 //! ```
 
 mod batch;
+pub mod budget;
 #[cfg(feature = "build")]
 pub mod build;
 mod codec;
 mod exposure;
+pub mod risk;
 
 pub use batch::{
     BatchError, BatchKind, BatchStream, Digest, HEADER_BYTES, Header, MAX_CHUNK_BODY_BYTES,

@@ -1,8 +1,9 @@
-//! `truyvet batch`: looks into batch files, for operators and for people who write readers.
+//! `truyvet batch`: looks into batch files and plans them, for operators and for people who write readers.
 //!
 //! Files only, no server. All judgement about the format is `truyvet-matching`'s.
 
 mod inspect;
+mod plan;
 mod query;
 mod verify;
 
@@ -46,6 +47,8 @@ pub(crate) enum BatchCommand {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
+    /// Work out the fingerprint bits that keep a budget of false alarms, and the bytes they cost
+    Plan(plan::PlanArgs),
 }
 
 /// Runs the command; results go to `out`.
@@ -66,6 +69,7 @@ pub(crate) fn run(command: &BatchCommand, out: &mut impl Write) -> anyhow::Resul
             let tags = query::read_tags(tags)?;
             query::run(read(file)?, &tags, trusted, out).with_context(|| file.display().to_string())
         }
+        BatchCommand::Plan(args) => plan::run(args, out),
     }
 }
 

@@ -2,9 +2,9 @@
 
 /// From `start` up to, not including, `end`; seconds. Empty if they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Interval {
-    pub(super) start: i64,
-    pub(super) end: i64,
+pub(crate) struct Interval {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
 }
 
 /// Seconds that lie in at least one of the intervals: each counts once, however many cover it.

@@ -10,3 +10,6 @@ mod sighting;
 pub use encounter::{ENCOUNTER_GAP_SECONDS, Encounter, encounters};
 pub use rule::{Exposure, ExposureRule, LocalDay, exposures};
 pub use sighting::{MAX_SIGHTING_SECONDS, Sighting, join};
+
+pub(crate) use interval::Interval;
+pub(crate) use rule::by_local_day;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use truyvet_crypto::Timestamp;
+
 use super::{
     Encounter,
     interval::{Interval, covered_minutes},
@@ -14,10 +16,28 @@ const DAY_SECONDS: i64 = 86_400;
 pub struct LocalDay(i64);
 
 impl LocalDay {
+    /// The day on which a wall clock, `utc_offset_seconds` ahead of UTC, shows `time`.
+    #[must_use]
+    pub fn of(time: Timestamp, utc_offset_seconds: i32) -> Self {
+        Self((time.unix_seconds() + i64::from(utc_offset_seconds)).div_euclid(DAY_SECONDS))
+    }
+
+    /// From days since 1970-01-01.
+    #[must_use]
+    pub fn from_number(days_since_1970: i64) -> Self {
+        Self(days_since_1970)
+    }
+
     /// Days since 1970-01-01.
     #[must_use]
     pub fn number(self) -> i64 {
         self.0
+    }
+
+    /// How many days later than `earlier`; negative if it is the other way round.
+    #[must_use]
+    pub fn days_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
     }
 }
 
@@ -102,7 +122,7 @@ pub fn exposures(encounters: &[Encounter], rule: &ExposureRule) -> Vec<Exposure>
 /// Cuts an interval at local midnights; nothing for an empty one.
 ///
 /// Times end in 9999 and an offset is below 70 years: no sum overflows.
-fn by_local_day(
+pub(crate) fn by_local_day(
     Interval { start, end }: Interval,
     utc_offset_seconds: i32,
 ) -> impl Iterator<Item = (LocalDay, Interval)> {
@@ -122,7 +142,7 @@ fn by_local_day(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use truyvet_crypto::{Tag, Timestamp};
+    use truyvet_crypto::Tag;
 
     use super::*;
     use crate::{Sighting, encounters};

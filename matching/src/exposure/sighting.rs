@@ -33,7 +33,7 @@ impl Sighting {
     }
 
     /// The time it stands for, in Unix seconds.
-    pub(super) fn interval(&self) -> Interval {
+    pub(crate) fn interval(&self) -> Interval {
         Interval {
             start: self.time.unix_seconds(),
             end: self.end().unix_seconds(),
