@@ -25,7 +25,7 @@ pub enum CodeError {
     #[error("an upload code has {SYMBOLS} symbols")]
     Length,
     /// A symbol that no code has.
-    #[error("symbol {position} is not used in upload codes")]
+    #[error("symbol number {position} is not used in upload codes")]
     Symbol {
         /// Counted from 1, spaces and hyphens left out.
         position: usize,

@@ -57,6 +57,7 @@ pub(super) fn run(
     trusted: Option<TrustedKeys>,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
+    let signed = trusted.is_some();
     let matches = match trusted {
         Some(trusted) => VerifiedBatch::verify(bytes, &trusted)?.matches(tags),
         // Somebody who has no key trusts whoever wrote the file.
@@ -65,5 +66,11 @@ pub(super) fn run(
     for &index in matches.indices() {
         writeln!(out, "{}", HEXLOWER.encode(tags[index].as_bytes()))?;
     }
+    let checked = if signed {
+        ""
+    } else {
+        "; signature not checked"
+    };
+    eprintln!("{} of {} tags found{checked}", matches.len(), tags.len());
     Ok(())
 }

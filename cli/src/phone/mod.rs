@@ -12,12 +12,12 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
 use truyvet_crypto::Timestamp;
 use truyvet_matching::Region;
-use truyvet_phone::UploadOptions;
+use truyvet_phone::{UploadError, UploadOptions};
 
 use crate::{effects, words};
 use home::Home;
@@ -158,6 +158,17 @@ async fn sync(args: &NetworkArgs, out: &mut impl Write) -> anyhow::Result<()> {
     status::print_exposures(&phone.exposures(now)?, out)
 }
 
+/// Names the server only if it had a part in it, and says what helps with a refused code.
+fn explain_upload(error: UploadError, home: &Home) -> anyhow::Error {
+    match error {
+        UploadError::Code(error) => anyhow::Error::from(error).context("upload code"),
+        UploadError::Redeem(refusal) if refusal.reason == "CODE_REFUSED" => anyhow!(
+            "upload code refused: unknown, used, revoked or expired; ask the officer for a new one (CODE_REFUSED)"
+        ),
+        error => anyhow::Error::from(error).context(home.server().to_owned()),
+    }
+}
+
 async fn upload(
     args: &NetworkArgs,
     code: Option<&str>,
@@ -174,12 +185,12 @@ async fn upload(
             phone
                 .upload(&connection, code, region, &options, now, &mut rng)
                 .await
-                .with_context(|| home.server().to_owned())?
+                .map_err(|error| explain_upload(error, &home))?
         }
         None => phone
             .resume_upload(&connection, now, &mut rng)
             .await
-            .with_context(|| home.server().to_owned())?
+            .map_err(|error| explain_upload(error, &home))?
             .context("no upload is on its way: give --code")?,
     };
     writeln!(

@@ -57,7 +57,8 @@ pub(super) fn print(
         "config signed",
         signed_at.map_or("never fetched".to_owned(), date::show_time),
     )?;
-    row("sightings", words::grouped(sightings))?;
+    // One heard near the border of a slot is kept under the tags of both.
+    row("tags heard", words::grouped(sightings))?;
     row("of these matched", words::grouped(matched))?;
     row("upload on its way", upload.to_owned())?;
     print_exposures(&exposures, out)
@@ -71,7 +72,7 @@ pub(super) fn print_exposures(exposures: &[Exposure], out: &mut impl Write) -> a
     for exposure in exposures {
         writeln!(
             out,
-            "EXPOSED on {}: {} near confirmed cases, strongest signal {} dBm",
+            "EXPOSED on {} (local day): {} near confirmed cases, strongest signal {} dBm",
             day(exposure),
             words::count(exposure.minutes, "minute", "minutes"),
             exposure.strongest_rssi_dbm,

@@ -6,7 +6,7 @@ use truyvet_crypto::sign::SignError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
     /// The bytes end before the file does.
-    #[error("{found} bytes of at least {expected}")]
+    #[error("cut short: {found} bytes, at least {expected} are needed")]
     Truncated {
         /// Bytes the file must have, as far as could be read.
         expected: u64,

@@ -24,6 +24,7 @@ const BLOCKS: usize = 128;
 /// Hashes tags under one batch's salt.
 #[derive(Clone, Debug)]
 pub(crate) struct TagHasher {
+    #[cfg(target_arch = "x86_64")]
     salt: [u8; 16],
     aes: Aes128,
 }
@@ -32,12 +33,14 @@ impl TagHasher {
     /// The hash of the batch with this salt. A permutation: distinct tags have distinct fractions.
     pub(crate) fn new(salt: &[u8; 16]) -> Self {
         Self {
+            #[cfg(target_arch = "x86_64")]
             salt: *salt,
             aes: Aes128::new(&(*salt).into()),
         }
     }
 
     /// Its key.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn salt(&self) -> &[u8; 16] {
         &self.salt
     }

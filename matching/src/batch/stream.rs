@@ -92,6 +92,9 @@ impl<'a> BatchStream<'a> {
     /// # Errors
     /// [`BatchError`] says what is wrong with the file, as soon as it can be known; then no more bytes are taken.
     pub fn push(&mut self, mut bytes: &[u8]) -> Result<(), BatchError> {
+        if let State::Refused(error) = self.state {
+            return Err(error);
+        }
         while !bytes.is_empty() {
             if self.part_bytes == 0 {
                 let extra = bytes.len() as u64;
@@ -107,10 +110,7 @@ impl<'a> BatchStream<'a> {
                 return self.refuse(error);
             }
         }
-        match self.state {
-            State::Refused(error) => Err(error),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// After the last byte: which of the tags are in the batch.

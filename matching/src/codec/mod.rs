@@ -13,7 +13,9 @@ use truyvet_crypto::Tag;
 
 #[cfg(feature = "build")]
 use crate::batch::scale;
-use crate::batch::{Chunk, Fraction, Header, MAX_CHUNK_TAGS, TagHasher, head_bytes};
+use crate::batch::{
+    Chunk, Fraction, Header, MAX_CHUNK_BODY_BYTES, MAX_CHUNK_TAGS, TagHasher, head_bytes,
+};
 
 /// How the chunks of a batch are coded. Readers know all of them; an operator picks one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,10 +102,14 @@ impl Codec {
         let shape = match self {
             Self::CompressedBloom => compressed_bloom::shape(fingerprint_bits, fields)?,
             Self::SplitRibbon => ribbon::shape(fingerprint_bits, fields)?,
-            Self::PlainBloom => plain_bloom::shape(fields)?,
+            Self::PlainBloom => plain_bloom::shape(fingerprint_bits, fields)?,
         };
         if shape.tags > MAX_CHUNK_TAGS {
             return Err("tags");
+        }
+        let body_bytes: u64 = shape.section_bytes.into_iter().map(u64::from).sum();
+        if body_bytes > MAX_CHUNK_BODY_BYTES {
+            return Err("section bytes");
         }
         Ok(shape)
     }

@@ -28,12 +28,17 @@ const MAX_SECTION_BYTES: u32 = 1 << 20;
 const PRIME: u64 = 0xffff_ffff_ffff_ffc5;
 
 /// Bounds a chunk's directory fields.
-pub(super) fn shape(fields: [u32; 4]) -> Result<Shape, &'static str> {
+pub(super) fn shape(fingerprint_bits: u8, fields: [u32; 4]) -> Result<Shape, &'static str> {
     let [tags, functions, bytes, reserved] = fields;
     if functions > MAX_FUNCTIONS || (functions == 0) != (tags == 0) {
         return Err("hash functions");
     }
     if bytes > MAX_SECTION_BYTES || (bytes == 0) != (tags == 0) {
+        return Err("section bytes");
+    }
+    // An honest filter has 1.44 times as many. Fewer would let a short file have very many chunks, each of which costs
+    // every query all its hash functions.
+    if u64::from(bytes) * 8 < u64::from(tags) * u64::from(fingerprint_bits) {
         return Err("section bytes");
     }
     if reserved != 0 {

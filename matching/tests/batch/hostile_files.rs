@@ -182,7 +182,10 @@ fn errors_print_numbers_and_names_only() {
     assert_eq!(
         errors,
         [
-            format!("200 bytes of at least {}", small().len()),
+            format!(
+                "cut short: 200 bytes, at least {} are needed",
+                small().len()
+            ),
             "chunk 0: positions out of bounds".into()
         ]
     );

@@ -95,6 +95,7 @@ fn what_was_refused_stays_refused() {
     let mut stream = BatchStream::new(&trusted, &[]);
     assert_eq!(stream.push(&[0; 200]), Err(BatchError::Magic));
     assert_eq!(stream.push(&[]), Err(BatchError::Magic));
+    assert_eq!(stream.push(&[0; 5]), Err(BatchError::Magic));
     assert_eq!(stream.finish(), Err(BatchError::Magic));
 }
 

@@ -97,7 +97,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_PAD_STEP_TAGS", value_name = "TAGS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad_step_tags: Option<u64>,
-    /// Life of an upload code, 1 to 168 [default: 24]
+    /// Shortest life of an upload code, counted from the next full hour, 1 to 168 [default: 24]
     #[arg(long, env = "TRUYVET_CODE_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_valid_hours: Option<u32>,

@@ -38,5 +38,7 @@ pub fn log_filter(setting: &str) -> Result<Targets, SettingsError> {
     Ok(Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target(OWN, level)
+        // Says at every start that there is nothing to migrate.
+        .with_target("refinery_core", level.min(LevelFilter::WARN))
         .with_targets(given))
 }

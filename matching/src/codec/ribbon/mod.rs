@@ -19,7 +19,10 @@ mod chunk;
 mod key;
 mod search;
 mod sift;
-#[expect(unsafe_code, reason = "vector instructions and prefetches need it")]
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "vector instructions and prefetches need it")
+)]
 mod simd;
 #[cfg(feature = "build")]
 mod solve;

@@ -1,6 +1,7 @@
 //! What vector units do for a search, chosen at run time by what the processor can. The only unsafe code of this crate.
 //!
-//! Every function here has a safe twin in [`Block`] that gives the same; tests compare them.
+//! Every function here but the prefetch has a safe twin, in [`Block`] or [`TagHasher`], that gives the same; tests
+//! compare locating directly and the rest by what a whole search finds.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
