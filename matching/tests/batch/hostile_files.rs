@@ -6,7 +6,7 @@ use truyvet_crypto::{
     sign::{Purpose, SignError, SigningKey, TrustedKeys},
 };
 use truyvet_matching::{
-    BatchError, BatchKind, Codec, Digest, HEADER_BYTES, Header, VerifiedBatch, inspect,
+    BatchError, BatchKind, BatchStream, Codec, Digest, HEADER_BYTES, Header, VerifiedBatch, inspect,
 };
 
 use super::common::{file, key, parameters, tags, trusted};
@@ -35,6 +35,35 @@ fn digest_again(mut file: Vec<u8>) -> Vec<u8> {
     let digest = sha256(&[&file[body..]]);
     file[ENTRY + 16..ENTRY + 32].copy_from_slice(&digest[..16]);
     sign_again(file)
+}
+
+/// The same for a delta of one chunk and any codec: both sections.
+fn both_digests_again(mut file: Vec<u8>, codec: Codec, fingerprint_bits: u8) -> Vec<u8> {
+    let body = HEADER_BYTES + 48 + 64;
+    let field = |index: usize| {
+        let at = ENTRY + 4 * index;
+        u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize
+    };
+    // FORMAT.md: a ribbon's section 1 has 8 bytes for each block and column after the front, and for each tag of the tail.
+    let second = match codec {
+        Codec::SplitRibbon => {
+            let columns = usize::from(fingerprint_bits) - 8;
+            8 * ((field(1) + field(2)) * columns + field(3))
+        }
+        Codec::CompressedBloom | Codec::PlainBloom => 0,
+    };
+    let split = file.len() - second;
+    for (at, section) in [(16, body..split), (32, split..file.len())] {
+        let mut digest = [0; 16];
+        // That of a section 1 that is empty is zero.
+        if at == 16 || !section.is_empty() {
+            digest.copy_from_slice(&sha256(&[&file[section]])[..16]);
+        }
+        file[ENTRY + at..ENTRY + at + 16].copy_from_slice(&digest);
+    }
+    let signature = key().sign(Purpose::Batch, &file[..body - 64]);
+    file[body - 64..body].copy_from_slice(&signature);
+    file
 }
 
 fn refusal(file: impl AsRef<[u8]>) -> BatchError {
@@ -220,6 +249,38 @@ proptest! {
         let found = batch.matches(&asked);
         prop_assert!(found.indices().is_sorted_by(|a, b| a < b));
         prop_assert!(found.indices().last().is_none_or(|&last| last < asked.len()));
+    }
+
+    /// The same for every codec, with both layers of a ribbon, asked in each way.
+    #[test]
+    fn signed_nonsense_of_any_codec_does_no_harm(
+        codec in prop::sample::select(&Codec::ALL),
+        fingerprint_bits in 8_u8..=48,
+        count in prop::sample::select(&[1_usize, 40, 2_000]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        filled: Option<u8>,
+    ) {
+        let mut file = file(&parameters(codec, fingerprint_bits), tags(1, count));
+        let body = HEADER_BYTES + 48 + 64;
+        if let Some(byte) = filled {
+            file[body..].fill(byte);
+        }
+        let length = file.len();
+        for (at, byte) in changes {
+            file[body + at.index(length - body)] = byte;
+        }
+        let file = both_digests_again(file, codec, fingerprint_bits);
+        let asked = [tags(1, count), tags(2, 200)].concat();
+        let batch = VerifiedBatch::verify(&file, &trusted()).unwrap();
+        let found = batch.matches(&asked);
+        prop_assert!(found.indices().is_sorted_by(|a, b| a < b));
+        let trusted = trusted();
+        let mut stream = BatchStream::new(&trusted, &asked);
+        stream.push(&file).unwrap();
+        prop_assert_eq!(&stream.finish().unwrap(), &found);
+        for (index, tag) in asked.iter().enumerate().step_by(97) {
+            prop_assert_eq!(batch.contains(tag), found.indices().contains(&index));
+        }
     }
 
     /// The same for header and directory, most of which is refused.
