@@ -3,12 +3,12 @@
 //! Table `match`. The rule comes from the configuration; the reckoning is `truyvet_matching`'s.
 
 use rusqlite::{Connection, Transaction, params};
-use truyvet_crypto::{Tag, Timestamp};
+use truyvet_crypto::Timestamp;
 use truyvet_matching::{Exposure, ExposureRule, Region, Sighting, encounters};
 
 use crate::{
     database::StoreError,
-    sightings::{BIN_SECONDS, bin_of, bin_start},
+    sightings::{self, bin_of},
 };
 
 /// Keeps sightings that matched a batch of `region`; those that matched before stay as they are. Returns how many are new.
@@ -57,14 +57,7 @@ pub(crate) fn withdraw_matches(
 pub(crate) fn matched(connection: &Connection) -> Result<Vec<Sighting>, StoreError> {
     connection
         .prepare_cached("SELECT bin, tag, max(rssi_dbm) FROM match GROUP BY bin, tag ORDER BY bin")?
-        .query_map([], |row| {
-            Ok(Sighting {
-                time: bin_start(row.get(0)?),
-                tag: Tag::from_bytes(row.get(1)?),
-                seconds: BIN_SECONDS,
-                rssi_dbm: row.get(2)?,
-            })
-        })?
+        .query_map([], sightings::from_row)?
         .map(|sighting| Ok(sighting?))
         .collect()
 }
@@ -95,10 +88,10 @@ fn count(connection: &Connection) -> Result<usize, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use truyvet_crypto::Scheme;
+    use truyvet_crypto::{Scheme, Tag};
 
     use super::*;
-    use crate::database::Database;
+    use crate::{database::Database, sightings::BIN_SECONDS};
 
     fn noon() -> Timestamp {
         Timestamp::from_unix_seconds(1_767_268_800).unwrap()

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 use truyvet_crypto::{EphemeralId, Scheme, Tag, Timestamp};
 use truyvet_matching::Sighting;
 
@@ -145,18 +145,21 @@ pub(crate) fn store<'a>(
     Ok(report)
 }
 
-/// All sightings, oldest first, as the matcher takes them.
+/// A row of bin, tag and signal, as the matcher takes it.
+pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Sighting> {
+    Ok(Sighting {
+        time: bin_start(row.get(0)?),
+        tag: Tag::from_bytes(row.get(1)?),
+        seconds: BIN_SECONDS,
+        rssi_dbm: row.get(2)?,
+    })
+}
+
+/// All sightings, oldest first.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<Sighting>, StoreError> {
     connection
         .prepare_cached("SELECT bin, tag, rssi_dbm FROM sighting ORDER BY bin")?
-        .query_map([], |row| {
-            Ok(Sighting {
-                time: bin_start(row.get(0)?),
-                tag: Tag::from_bytes(row.get(1)?),
-                seconds: BIN_SECONDS,
-                rssi_dbm: row.get(2)?,
-            })
-        })?
+        .query_map([], from_row)?
         .map(|sighting| Ok(sighting?))
         .collect()
 }

@@ -199,6 +199,18 @@ impl World {
         answer.into_inner().code.expect("a code")
     }
 
+    /// The files of region VN's published batches, oldest first, as they lie in the batch store.
+    pub async fn files(&self) -> Vec<Vec<u8>> {
+        let region = "VN".parse().expect("a region");
+        let published = self.server.context().store.published(region).await;
+        let batches = published.expect("readable");
+        let path = |digest| self.settings.batches.join(format!("{digest}.tvb"));
+        batches
+            .iter()
+            .map(|batch| std::fs::read(path(batch.digest)).expect("published means there"))
+            .collect()
+    }
+
     /// How many rows a table of the database has.
     ///
     /// # Panics

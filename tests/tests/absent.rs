@@ -38,13 +38,7 @@ async fn a_published_file_holds_neither_secrets_nor_ids_nor_tags() {
     let world = World::new().await;
     let cases = two_cases(&world).await;
     world.publish().await;
-    let context = world.server.context();
-    let batch = context
-        .store
-        .published("VN".parse().unwrap())
-        .await
-        .unwrap()[0];
-    let file = std::fs::read(world.settings.batches.join(format!("{}.tvb", batch.digest))).unwrap();
+    let file = world.files().await.remove(0);
     let verified = VerifiedBatch::verify(&file, &world.trusted()).unwrap();
     for key in cases.iter().flatten() {
         assert!(!contains(&file, &key.secret()[..8]));
@@ -220,13 +214,7 @@ async fn a_replayed_id_matches_nothing() {
     let world = World::new().await;
     let [keys, _] = two_cases(&world).await;
     world.publish().await;
-    let context = world.server.context();
-    let batch = context
-        .store
-        .published("VN".parse().unwrap())
-        .await
-        .unwrap()[0];
-    let file = std::fs::read(world.settings.batches.join(format!("{}.tvb", batch.digest))).unwrap();
+    let file = world.files().await.remove(0);
     let verified = VerifiedBatch::verify(file, &world.trusted()).unwrap();
     assert_eq!(verified.matches(&tags(&keys)).len(), 8 * 96);
     let scheme = keys[0].scheme();

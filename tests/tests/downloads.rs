@@ -308,9 +308,7 @@ async fn publication_goes_on_after_a_clock_that_was_ahead() {
     assert_eq!(world.publish().await.sequence, 2);
     let batches = index(&world).await.1.batches;
     assert!(batches[1].closed_at > batches[0].closed_at);
-    let digest = Digest::from_bytes(batches[1].digest.as_slice().try_into().unwrap());
-    let file = std::fs::read(world.settings.batches.join(format!("{digest}.tvb"))).unwrap();
-    let batch = VerifiedBatch::verify(file, &world.trusted()).unwrap();
+    let batch = VerifiedBatch::verify(world.files().await.remove(1), &world.trusted()).unwrap();
     assert_eq!(batch.matches(&truyvet_tests::raw::tags(&keys)).len(), 96);
 }
 

@@ -391,17 +391,10 @@ async fn signing_keys_overlap() {
     world.publish().await;
     let new = world.trusted();
     assert_ne!(old, new);
-    let context = world.server.context();
-    let batches = context
-        .store
-        .published("VN".parse().unwrap())
-        .await
-        .unwrap();
-    for (batch, trusted, not_trusted) in [(&batches[0], &old, &new), (&batches[1], &new, &old)] {
-        let path = world.settings.batches.join(format!("{}.tvb", batch.digest));
-        let file = std::fs::read(path).unwrap();
-        assert!(truyvet_matching::VerifiedBatch::verify(&file, trusted).is_ok());
-        assert!(truyvet_matching::VerifiedBatch::verify(&file, not_trusted).is_err());
+    let files = world.files().await;
+    for (file, trusted, not_trusted) in [(&files[0], &old, &new), (&files[1], &new, &old)] {
+        assert!(truyvet_matching::VerifiedBatch::verify(file, trusted).is_ok());
+        assert!(truyvet_matching::VerifiedBatch::verify(file, not_trusted).is_err());
     }
     let world = world.restarted().await;
     assert_eq!(world.trusted(), new);

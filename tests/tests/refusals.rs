@@ -389,23 +389,11 @@ async fn all_schemes_go_the_whole_way() {
 
 /// How many of these tags each published batch has, by sequence number.
 async fn published_tags(world: &World, tags: &[truyvet_crypto::Tag]) -> Vec<usize> {
-    let context = world.server.context();
-    let batches = context
-        .store
-        .published("VN".parse().unwrap())
-        .await
-        .unwrap();
-    batches
-        .iter()
-        .map(|batch| {
-            let path = world.settings.batches.join(format!("{}.tvb", batch.digest));
-            let file = std::fs::read(path).unwrap();
-            truyvet_matching::VerifiedBatch::verify(file, &world.trusted())
-                .unwrap()
-                .matches(tags)
-                .len()
-        })
-        .collect()
+    let matches = |file| {
+        let batch = truyvet_matching::VerifiedBatch::verify(file, &world.trusted());
+        batch.unwrap().matches(tags).len()
+    };
+    world.files().await.into_iter().map(matches).collect()
 }
 
 fn assert_nothing_stored(world: &World) {

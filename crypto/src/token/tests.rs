@@ -22,17 +22,17 @@ fn issued() -> (TokenIssuer, Blinding, Evaluation) {
     (issuer, blinding, evaluation)
 }
 
+fn token_of(issuer: &TokenIssuer, blinding: &Blinding, answer: &Evaluation) -> Token {
+    let public_key = issuer.public_key();
+    blinding
+        .finish(&answer.element, &answer.proof, metadata(), &public_key)
+        .unwrap()
+}
+
 #[test]
 fn a_token_verifies_with_its_issuer_alone() {
     let (issuer, blinding, answer) = issued();
-    let token = blinding
-        .finish(
-            &answer.element,
-            &answer.proof,
-            metadata(),
-            &issuer.public_key(),
-        )
-        .unwrap();
+    let token = token_of(&issuer, &blinding, &answer);
     assert!(issuer.verify(&token));
     assert!(!TokenIssuer::from_seed(&[8; 32]).verify(&token));
 }
@@ -46,14 +46,7 @@ fn the_metadata_cannot_be_changed() {
     };
     let refused = blinding.finish(&answer.element, &answer.proof, wider, &issuer.public_key());
     assert_eq!(refused, Err(TokenError::Proof));
-    let mut token = blinding
-        .finish(
-            &answer.element,
-            &answer.proof,
-            metadata(),
-            &issuer.public_key(),
-        )
-        .unwrap();
+    let mut token = token_of(&issuer, &blinding, &answer);
     token.metadata.report_type = ReportType::SelfTest;
     assert!(!issuer.verify(&token));
 }
@@ -61,14 +54,7 @@ fn the_metadata_cannot_be_changed() {
 #[test]
 fn a_changed_token_or_answer_is_refused() {
     let (issuer, blinding, answer) = issued();
-    let token = blinding
-        .finish(
-            &answer.element,
-            &answer.proof,
-            metadata(),
-            &issuer.public_key(),
-        )
-        .unwrap();
+    let token = token_of(&issuer, &blinding, &answer);
     for i in [0, 31] {
         let mut changed = token.clone();
         changed.nonce[i] ^= 1;
@@ -112,17 +98,8 @@ fn a_saved_blinding_gets_the_same_token() {
     let again = issuer.evaluate(&blinded, &metadata(), &mut StdRng::seed_from_u64(3));
     assert_eq!(again.element, answer.element);
     assert_ne!(again.proof, answer.proof);
-    let token = |blinding: &Blinding, answer: &Evaluation| {
-        blinding
-            .finish(
-                &answer.element,
-                &answer.proof,
-                metadata(),
-                &issuer.public_key(),
-            )
-            .unwrap()
-    };
-    assert_eq!(token(&restored, &again), token(&blinding, &answer));
+    let again = token_of(&issuer, &restored, &again);
+    assert_eq!(again, token_of(&issuer, &blinding, &answer));
     assert!(Blinding::restore(&[0; 95]).is_err());
 }
 
@@ -130,14 +107,7 @@ fn a_saved_blinding_gets_the_same_token() {
 #[test]
 fn what_the_issuer_saw_is_not_in_the_token() {
     let (issuer, blinding, answer) = issued();
-    let token = blinding
-        .finish(
-            &answer.element,
-            &answer.proof,
-            metadata(),
-            &issuer.public_key(),
-        )
-        .unwrap();
+    let token = token_of(&issuer, &blinding, &answer);
     let spent = [token.nonce.as_slice(), &token.output].concat();
     for seen in [blinding.element(), &answer.element] {
         assert!(!spent.windows(8).any(|w| seen.windows(8).any(|s| s == w)));
