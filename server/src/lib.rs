@@ -4,6 +4,8 @@
 //!
 //! | module | what happens to a record there |
 //! |---|---|
+//! | [`officers`] | units, accounts, client keys: who may do what |
+//! | [`audit`] | what officers did, chained by hash |
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
 //! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored |
 //! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
@@ -14,12 +16,14 @@
 //! Edges: `grpc` (the only place that knows tonic) and `http`. [`start`] puts it all together. Clock, randomness and
 //! steps come in as [`Effects`]; only `cli` makes the real ones.
 
+pub mod audit;
 pub mod authorize;
 mod context;
 pub mod download;
 mod grpc;
 mod http;
 pub mod keys;
+pub mod officers;
 pub mod publish;
 pub mod readiness;
 pub mod retention;

@@ -14,14 +14,15 @@ use object_store::local::LocalFileSystem;
 use rand::CryptoRng;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
+use truyvet_crypto::Timestamp;
 
 use crate::{
-    authorize::{self, Credential, Officer, OfficerError, Role},
     context::{Context, Effects, WalkOn},
     download::Catalog,
     grpc::{self, Health},
     http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
+    officers::{self, Credential, Officer, OfficerError, Role},
     publish::keep_publishing,
     readiness,
     settings::Settings,
@@ -239,11 +240,12 @@ pub async fn create_first_officer(
     label: &str,
     unit_code: &str,
     role: Role,
+    now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Result<(Officer, Credential), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
     let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
-    Ok(authorize::create_first(&store, label, unit_code, role, rng).await)
+    Ok(officers::create_first(&store, label, unit_code, role, now, rng).await)
 }
 
 fn make_folder(setting: &'static str, path: &Path) -> Result<(), StartError> {

@@ -20,7 +20,7 @@ use truyvet_proto::v1::{
 };
 use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn,
-    authorize::{self, Role},
+    officers::{self, Role},
     settings::Settings,
 };
 
@@ -92,8 +92,10 @@ impl World {
         for role in [Role::Administrator, Role::Officer] {
             let context = server.context();
             let mut rng = context.rng();
+            let label = format!("{role:?}");
+            let store = &*context.store;
             let created =
-                authorize::create_first(&*context.store, "test", "VN", role, &mut rng).await;
+                officers::create_first(store, &label, "VN", role, context.now(), &mut rng).await;
             let (_, credential) = created.expect("the country is a unit from the start");
             credentials.push(credential.reveal().to_owned());
         }

@@ -41,7 +41,7 @@ async fn officer_of_da_nang(world: &World, role: Role) -> (String, String) {
         Err(status) => assert_eq!(refusal(&status).1, "UNIT_EXISTS"),
     }
     let request = CreateOfficerRequest {
-        label: "hotline-2".into(),
+        label: format!("{role:?}"),
         unit_code: "48".into(),
         role: role.into(),
     };

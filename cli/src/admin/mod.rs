@@ -12,7 +12,7 @@ use truyvet_proto::v1::{
     CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest, ListOfficersRequest,
     ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, RotateSigningKeyRequest, Unit,
 };
-use truyvet_server::{authorize::Role, settings::SettingsArgs};
+use truyvet_server::{officers::Role, settings::SettingsArgs};
 
 use crate::{
     remote::{Staff, StaffArgs, explain},

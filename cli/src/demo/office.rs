@@ -17,7 +17,7 @@ use truyvet_proto::v1::{
     exposure_service_client::ExposureServiceClient,
 };
 use truyvet_server::{
-    Clock, Effects, Entropy, Server, WalkOn, authorize, create_first_officer, settings::Settings,
+    Clock, Effects, Entropy, Server, WalkOn, create_first_officer, officers, settings::Settings,
     start,
 };
 
@@ -50,7 +50,8 @@ impl Office {
             &settings,
             "administrator",
             "VN",
-            authorize::Role::Administrator,
+            officers::Role::Administrator,
+            clock.now(),
             rng,
         )
         .await??;

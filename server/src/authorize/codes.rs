@@ -6,9 +6,10 @@ use rand::{CryptoRng, RngExt as _};
 use truyvet_crypto::{Day, Timestamp, UploadCode, token::ReportType};
 use zeroize::Zeroizing;
 
-use super::officers::{Officer, visible_units};
 use crate::{
+    audit::Action,
     context::Context,
+    officers::{Actor, Permission, visible_units},
     store::{Added, CodeCounts, CodeRecord, NewCode, Revocation, StoreError},
 };
 
@@ -70,10 +71,10 @@ pub enum IssueError {
 /// [`IssueError`], naming the order at fault.
 pub async fn issue(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     orders: &[CodeOrder],
 ) -> Result<Vec<IssuedCode>, IssueError> {
-    if !officer.role.issues() {
+    if !actor.may(Permission::IssueCodes) {
         return Err(IssueError::NotAllowed);
     }
     if orders.is_empty() || orders.len() > MAX_CODES_A_CALL {
@@ -97,10 +98,12 @@ pub async fn issue(
         let mut rng = context.rng();
         let (new, issued) = orders
             .iter()
-            .map(|order| draw(context, officer, order, now, &mut rng))
+            .map(|order| draw(context, actor, order, now, &mut rng))
             .unzip();
+        // The store puts each serial in.
+        let entry = actor.entry(now, Action::CodeIssued, &actor.officer.unit_code, "");
         // A code or serial that is taken: as good as never; draw all again.
-        if context.store.add_codes(new).await? == Added::Added {
+        if context.store.add_codes(new, entry).await? == Added::Added {
             return Ok(issued);
         }
     }
@@ -108,7 +111,7 @@ pub async fn issue(
 
 fn draw(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     order: &CodeOrder,
     now: Timestamp,
     rng: &mut impl CryptoRng,
@@ -131,8 +134,8 @@ fn draw(
     let new = NewCode {
         hash: code.hash(&context.keys.code_key),
         serial: serial.clone(),
-        officer_id: officer.officer_id.clone(),
-        unit_code: officer.unit_code.clone(),
+        officer_id: actor.officer.officer_id.clone(),
+        unit_code: actor.officer.unit_code.clone(),
         report_type: order.report_type,
         first_day: contagious.max(now.day().minus_days(settings.retention_days)),
         issued_at,
@@ -194,21 +197,13 @@ pub enum CodeActionError {
 /// [`CodeActionError::NoSuchSerial`] if there is none in the officer's reach.
 pub async fn look_up(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     serial: &str,
 ) -> Result<CodeStatus, CodeActionError> {
-    let record = context
-        .store
-        .code(serial.to_owned())
-        .await?
-        .ok_or(CodeActionError::NoSuchSerial)?;
-    let visible = visible_units(context, officer).await?;
-    if !visible
-        .iter()
-        .any(|unit| unit.unit_code == record.unit_code)
-    {
-        return Err(CodeActionError::NoSuchSerial);
+    if !actor.may(Permission::LookUpCodes) {
+        return Err(CodeActionError::NotAllowed);
     }
+    let record = visible_code(context, actor, serial).await?;
     let state = if record.redeemed_at.is_some() {
         CodeState::Redeemed
     } else if record.revoked {
@@ -221,20 +216,42 @@ pub async fn look_up(
     Ok(CodeStatus { state, record })
 }
 
+async fn visible_code(
+    context: &Context,
+    actor: &Actor,
+    serial: &str,
+) -> Result<CodeRecord, CodeActionError> {
+    let record = context
+        .store
+        .code(serial.to_owned())
+        .await?
+        .ok_or(CodeActionError::NoSuchSerial)?;
+    let visible = visible_units(context, actor).await?;
+    if !visible
+        .iter()
+        .any(|unit| unit.unit_code == record.unit_code)
+    {
+        return Err(CodeActionError::NoSuchSerial);
+    }
+    Ok(record)
+}
+
 /// Makes a code useless that was not redeemed yet.
 ///
 /// # Errors
 /// [`CodeActionError`] if the officer may not, there is no such slip in their reach, or it is too late.
-pub async fn revoke(
-    context: &Context,
-    officer: &Officer,
-    serial: &str,
-) -> Result<(), CodeActionError> {
-    if !officer.role.issues() {
+pub async fn revoke(context: &Context, actor: &Actor, serial: &str) -> Result<(), CodeActionError> {
+    if !actor.may(Permission::RevokeCodes) {
         return Err(CodeActionError::NotAllowed);
     }
-    look_up(context, officer, serial).await?;
-    match context.store.revoke_code(serial.to_owned()).await? {
+    let record = visible_code(context, actor, serial).await?;
+    let entry = actor.entry(
+        context.now(),
+        Action::CodeRevoked,
+        &record.unit_code,
+        serial,
+    );
+    match context.store.revoke_code(serial.to_owned(), entry).await? {
         Some(Revocation::Revoked) => Ok(()),
         Some(Revocation::Redeemed) => Err(CodeActionError::Redeemed),
         None => Err(CodeActionError::NoSuchSerial),
@@ -256,14 +273,17 @@ pub struct DayFigures {
 /// [`CodeActionError::Days`] if the range is empty or too long.
 pub async fn figures(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     days: RangeInclusive<u32>,
 ) -> Result<Vec<DayFigures>, CodeActionError> {
+    if !actor.may(Permission::SeeFigures) {
+        return Err(CodeActionError::NotAllowed);
+    }
     let (first, last) = (*days.start(), *days.end());
     if last < first || last - first >= MAX_FIGURE_DAYS {
         return Err(CodeActionError::Days);
     }
-    let units = visible_units(context, officer).await?;
+    let units = visible_units(context, actor).await?;
     let unit_codes = units.into_iter().map(|unit| unit.unit_code).collect();
     let offset = context.settings.exposure_rule.utc_offset_seconds;
     let counted = context

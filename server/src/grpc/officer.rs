@@ -12,8 +12,9 @@ use truyvet_proto::v1::{
 
 use super::{auth, status};
 use crate::{
-    authorize::{self, CodeOrder, CodeState, IssuedCode, Officer},
+    authorize::{self, CodeOrder, CodeState, IssuedCode},
     context::Context,
+    officers::Actor,
 };
 
 pub(super) struct Officers(Arc<Context>);
@@ -25,7 +26,7 @@ impl Officers {
 
     async fn issue(
         &self,
-        officer: &Officer,
+        actor: &Actor,
         orders: Vec<pb::CodeOrder>,
     ) -> Result<Vec<pb::IssuedCode>, Status> {
         let orders: Vec<CodeOrder> = orders
@@ -33,7 +34,7 @@ impl Officers {
             .enumerate()
             .map(|(index, order)| parse_order(index, order))
             .collect::<Result<_, _>>()?;
-        let issued = authorize::issue(&self.0, officer, &orders)
+        let issued = authorize::issue(&self.0, actor, &orders)
             .await
             .map_err(|error| status::of_issue(&error))?;
         Ok(issued.iter().map(issued_code).collect())
@@ -82,10 +83,10 @@ impl OfficerService for Officers {
         &self,
         request: Request<IssueCodeRequest>,
     ) -> Result<Response<IssueCodeResponse>, Status> {
-        let (officer, IssueCodeRequest { order }) = auth::officer(&self.0, request).await?;
+        let (actor, IssueCodeRequest { order }) = auth::actor(&self.0, request).await?;
         let order =
             order.ok_or_else(|| status::bad_field("ORDER_MISSING", "order", &"order: missing"))?;
-        let code = self.issue(&officer, vec![order]).await?.pop();
+        let code = self.issue(&actor, vec![order]).await?.pop();
         Ok(Response::new(IssueCodeResponse { code }))
     }
 
@@ -93,8 +94,8 @@ impl OfficerService for Officers {
         &self,
         request: Request<IssueCodesRequest>,
     ) -> Result<Response<IssueCodesResponse>, Status> {
-        let (officer, IssueCodesRequest { orders }) = auth::officer(&self.0, request).await?;
-        let codes = self.issue(&officer, orders).await?;
+        let (actor, IssueCodesRequest { orders }) = auth::actor(&self.0, request).await?;
+        let codes = self.issue(&actor, orders).await?;
         Ok(Response::new(IssueCodesResponse { codes }))
     }
 
@@ -102,8 +103,8 @@ impl OfficerService for Officers {
         &self,
         request: Request<GetCodeRequest>,
     ) -> Result<Response<GetCodeResponse>, Status> {
-        let (officer, GetCodeRequest { serial }) = auth::officer(&self.0, request).await?;
-        let status = authorize::look_up(&self.0, &officer, &serial)
+        let (actor, GetCodeRequest { serial }) = auth::actor(&self.0, request).await?;
+        let status = authorize::look_up(&self.0, &actor, &serial)
             .await
             .map_err(|error| status::of_code_action(&error))?;
         let record = status.record;
@@ -121,8 +122,8 @@ impl OfficerService for Officers {
         &self,
         request: Request<RevokeCodeRequest>,
     ) -> Result<Response<RevokeCodeResponse>, Status> {
-        let (officer, RevokeCodeRequest { serial }) = auth::officer(&self.0, request).await?;
-        authorize::revoke(&self.0, &officer, &serial)
+        let (actor, RevokeCodeRequest { serial }) = auth::actor(&self.0, request).await?;
+        authorize::revoke(&self.0, &actor, &serial)
             .await
             .map(|()| Response::new(RevokeCodeResponse {}))
             .map_err(|error| status::of_code_action(&error))
@@ -132,12 +133,12 @@ impl OfficerService for Officers {
         &self,
         request: Request<GetFiguresRequest>,
     ) -> Result<Response<GetFiguresResponse>, Status> {
-        let (officer, range) = auth::officer(&self.0, request).await?;
+        let (actor, range) = auth::actor(&self.0, request).await?;
         let GetFiguresRequest {
             first_day,
             last_day,
         } = range;
-        let figures = authorize::figures(&self.0, &officer, first_day..=last_day)
+        let figures = authorize::figures(&self.0, &actor, first_day..=last_day)
             .await
             .map_err(|error| status::of_code_action(&error))?;
         let days = figures

@@ -7,8 +7,9 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
 use crate::{
-    authorize::{CodeActionError, IssueError, OfficerError, RedeemError},
+    authorize::{CodeActionError, IssueError, RedeemError},
     keys::KeysError,
+    officers::OfficerError,
     publish::PublishError,
     store::StoreError,
     upload::{KeyFault, UploadError},
@@ -123,6 +124,9 @@ pub(super) fn of_officer(error: &OfficerError) -> Status {
         OfficerError::NoSuchUnit { field } => bad_field("NO_SUCH_UNIT", *field, error),
         OfficerError::UnitExists => refused(Code::AlreadyExists, "UNIT_EXISTS", error),
         OfficerError::NoSuchOfficer => not_found("NO_SUCH_OFFICER", error),
+        OfficerError::LabelTaken => refused(Code::AlreadyExists, "LABEL_TAKEN", error),
+        OfficerError::NoSuchClientKey => not_found("NO_SUCH_CLIENT_KEY", error),
+        OfficerError::Scopes => bad_field("SCOPES", "scopes", error),
         OfficerError::OwnAccount => refused(Code::FailedPrecondition, "OWN_ACCOUNT", error),
         OfficerError::Store(error) => of_store(error),
     }

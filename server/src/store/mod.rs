@@ -12,7 +12,10 @@ use truyvet_crypto::{
 };
 use truyvet_matching::{Codec, Digest, Region};
 
-use crate::authorize::{NewOfficer, Officer, Unit};
+use crate::{
+    audit::{AuditEntry, AuditRow},
+    officers::{ClientKey, NewClientKey, Officer, Unit},
+};
 
 /// Why a store could not do what it was asked. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -250,25 +253,44 @@ pub struct Forgotten {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Adds an administrative unit below an existing one.
-    async fn add_unit(&self, unit: Unit) -> Result<Added>;
+    async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added>;
     /// All units, by code.
     async fn units(&self) -> Result<Vec<Unit>>;
-    /// Adds an officer.
-    async fn add_officer(&self, officer: NewOfficer) -> Result<()>;
+    /// Adds an officer with a client key. `Exists`: the unit has one of this label.
+    async fn add_officer(
+        &self,
+        officer: Officer,
+        key: NewClientKey,
+        entry: AuditEntry,
+    ) -> Result<Added>;
     /// All officers, by unit, then label.
     async fn officers(&self) -> Result<Vec<Officer>>;
-    /// The active officer whose credential has this hash.
-    async fn officer_by_credential(&self, credential_hash: [u8; 32]) -> Result<Option<Officer>>;
-    /// Makes an officer's credential useless, and the codes that they issued and nobody redeemed; false if there is no
-    /// such officer.
-    async fn deactivate_officer(&self, officer_id: String) -> Result<bool>;
+    /// The active officer with the active client key whose credential has this hash.
+    async fn officer_by_credential(
+        &self,
+        credential_hash: [u8; 32],
+    ) -> Result<Option<(Officer, ClientKey)>>;
+    /// Ends an account, and the codes that it issued and nobody redeemed; false if there is no such officer.
+    async fn deactivate_officer(&self, officer_id: String, entry: AuditEntry) -> Result<bool>;
+    /// Adds a client key to an account.
+    async fn add_client_key(&self, key: NewClientKey, entry: AuditEntry) -> Result<()>;
+    /// An account's client keys, oldest first.
+    async fn client_keys(&self, officer_id: String) -> Result<Vec<ClientKey>>;
+    /// Makes a client key useless; false if there is none such.
+    async fn revoke_client_key(&self, key_id: String, entry: AuditEntry) -> Result<bool>;
 
-    /// Adds codes, all or none. `Exists`: a hash or serial is taken; draw again.
-    async fn add_codes(&self, codes: Vec<NewCode>) -> Result<Added>;
+    /// Writes down what was done elsewhere than in the store.
+    async fn append_audit(&self, entry: AuditEntry) -> Result<()>;
+    /// Rows of the audit after `after`, oldest first, at most `limit`.
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
+
+    /// Adds codes, all or none, with a row of the audit each, whose subject is the serial. `Exists`: a hash or serial
+    /// is taken; draw again.
+    async fn add_codes(&self, codes: Vec<NewCode>, entry: AuditEntry) -> Result<Added>;
     /// The code of a slip.
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>>;
     /// Withdraws a code; `None` if there is no such slip.
-    async fn revoke_code(&self, serial: String) -> Result<Option<Revocation>>;
+    async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>>;
     /// Spends a code on a blinded nonce.
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed>;
     /// Counts of the codes issued by these units, for each day of the calendar at this offset that has any.

@@ -8,12 +8,13 @@ use truyvet_crypto::{
     token::{ReportType, TokenMetadata},
 };
 
-use super::{bytes, database_error, inconsistent, is_constraint, number, timestamp};
-use crate::store::{
-    Added, CodeCounts, CodeRecord, NewCode, Redeemed, Redemption, Result, Revocation,
+use super::{audit, bytes, database_error, inconsistent, is_constraint, number, timestamp};
+use crate::{
+    audit::AuditEntry,
+    store::{Added, CodeCounts, CodeRecord, NewCode, Redeemed, Redemption, Result, Revocation},
 };
 
-pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
+pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry) -> Result<Added> {
     // Codes are drawn independently: check first, so that one that is taken leaves none of the others behind.
     let mut taken = connection
         .prepare_cached(
@@ -50,6 +51,11 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
                 true => inconsistent("upload_code: drawn twice"),
                 false => database_error(error),
             })?;
+        let entry = AuditEntry {
+            subject: code.serial.clone(),
+            ..entry.clone()
+        };
+        audit::append(connection, &entry)?;
     }
     Ok(Added::Added)
 }
@@ -89,7 +95,11 @@ fn parse_report_type(byte: u8) -> Result<ReportType> {
     ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
 }
 
-pub(super) fn revoke(connection: &Connection, serial: &str) -> Result<Option<Revocation>> {
+pub(super) fn revoke(
+    connection: &Connection,
+    serial: &str,
+    entry: &AuditEntry,
+) -> Result<Option<Revocation>> {
     let redeemed: Option<bool> = connection
         .query_row(
             "SELECT redeemed_at IS NOT NULL FROM upload_code WHERE serial = ?1",
@@ -101,13 +111,16 @@ pub(super) fn revoke(connection: &Connection, serial: &str) -> Result<Option<Rev
     match redeemed {
         None => Ok(None),
         Some(true) => Ok(Some(Revocation::Redeemed)),
-        Some(false) => connection
-            .execute(
-                "UPDATE upload_code SET revoked = 1 WHERE serial = ?1",
-                [serial],
-            )
-            .map(|_| Some(Revocation::Revoked))
-            .map_err(database_error),
+        Some(false) => {
+            connection
+                .execute(
+                    "UPDATE upload_code SET revoked = 1 WHERE serial = ?1",
+                    [serial],
+                )
+                .map_err(database_error)?;
+            audit::append(connection, entry)?;
+            Ok(Some(Revocation::Revoked))
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! SQL stands in the submodules, by the part of the way it serves; the columns are described in `migrations/`.
 
+mod audit;
+mod client_keys;
 mod codes;
 mod officers;
 mod publications;
@@ -28,8 +30,9 @@ use super::{
     NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
 };
 use crate::{
-    authorize::{NewOfficer, Officer, Unit},
+    audit::{AuditEntry, AuditRow},
     context::Steps,
+    officers::{ClientKey, NewClientKey, Officer, Unit},
 };
 
 mod migrations {
@@ -195,9 +198,9 @@ fn integer(value: u64) -> i64 {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn add_unit(&self, unit: Unit) -> Result<Added> {
+    async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added> {
         self.writer
-            .write(move |c| officers::add_unit(c, &unit))
+            .write(move |c| officers::add_unit(c, &unit, &entry))
             .await
     }
 
@@ -205,35 +208,75 @@ impl Store for SqliteStore {
         self.read(officers::units).await
     }
 
-    async fn add_officer(&self, officer: NewOfficer) -> Result<()> {
-        self.writer.write(move |c| officers::add(c, &officer)).await
+    async fn add_officer(
+        &self,
+        officer: Officer,
+        key: NewClientKey,
+        entry: AuditEntry,
+    ) -> Result<Added> {
+        self.writer
+            .write(move |c| officers::add(c, &officer, &key, &entry))
+            .await
     }
 
     async fn officers(&self) -> Result<Vec<Officer>> {
         self.read(officers::all).await
     }
 
-    async fn officer_by_credential(&self, credential_hash: [u8; 32]) -> Result<Option<Officer>> {
-        self.read(move |c| officers::by_credential(c, &credential_hash))
+    async fn officer_by_credential(
+        &self,
+        credential_hash: [u8; 32],
+    ) -> Result<Option<(Officer, ClientKey)>> {
+        self.read(move |c| client_keys::by_credential(c, &credential_hash))
             .await
     }
 
-    async fn deactivate_officer(&self, officer_id: String) -> Result<bool> {
+    async fn deactivate_officer(&self, officer_id: String, entry: AuditEntry) -> Result<bool> {
         self.writer
-            .write(move |c| officers::deactivate(c, &officer_id))
+            .write(move |c| officers::deactivate(c, &officer_id, &entry))
             .await
     }
 
-    async fn add_codes(&self, codes: Vec<NewCode>) -> Result<Added> {
-        self.writer.write(move |c| codes::add(c, &codes)).await
+    async fn add_client_key(&self, key: NewClientKey, entry: AuditEntry) -> Result<()> {
+        self.writer
+            .write(move |c| client_keys::add(c, &key, &entry))
+            .await
+    }
+
+    async fn client_keys(&self, officer_id: String) -> Result<Vec<ClientKey>> {
+        self.read(move |c| client_keys::of_officer(c, &officer_id))
+            .await
+    }
+
+    async fn revoke_client_key(&self, key_id: String, entry: AuditEntry) -> Result<bool> {
+        self.writer
+            .write(move |c| client_keys::revoke(c, &key_id, &entry))
+            .await
+    }
+
+    async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
+        self.writer.write(move |c| audit::append(c, &entry)).await
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
+        self.read(move |c| audit::rows(c, integer(after), limit))
+            .await
+    }
+
+    async fn add_codes(&self, codes: Vec<NewCode>, entry: AuditEntry) -> Result<Added> {
+        self.writer
+            .write(move |c| codes::add(c, &codes, &entry))
+            .await
     }
 
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>> {
         self.read(move |c| codes::by_serial(c, &serial)).await
     }
 
-    async fn revoke_code(&self, serial: String) -> Result<Option<Revocation>> {
-        self.writer.write(move |c| codes::revoke(c, &serial)).await
+    async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>> {
+        self.writer
+            .write(move |c| codes::revoke(c, &serial, &entry))
+            .await
     }
 
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed> {

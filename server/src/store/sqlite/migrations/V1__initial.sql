@@ -15,9 +15,35 @@ CREATE TABLE officer (
     label           TEXT NOT NULL,              -- what the unit calls the account; not a person's name
     unit_code       TEXT NOT NULL REFERENCES unit,
     role            INTEGER NOT NULL,           -- 1 officer, 2 supervisor, 3 administrator, 4 auditor
+    active          INTEGER NOT NULL,           -- 0 or 1
+    UNIQUE (unit_code, label)
+) STRICT, WITHOUT ROWID;
+
+-- Bearer credentials of accounts, for hospital systems and the command line. Life: for good; revoked ones stay, so that the audit's rows
+-- keep a name.
+CREATE TABLE client_key (
+    key_id          TEXT PRIMARY KEY,           -- random
+    officer_id      TEXT NOT NULL REFERENCES officer,
+    label           TEXT NOT NULL,              -- what the key is for
+    scopes          INTEGER NOT NULL,           -- bits, lowest first: issue, look up, revoke codes, figures, officers, audit
     credential_hash BLOB NOT NULL UNIQUE,       -- SHA-256 of 32 random bytes
+    created_at      INTEGER NOT NULL,           -- full hour
     active          INTEGER NOT NULL            -- 0 or 1
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX client_key_by_officer ON client_key (officer_id);
+
+-- Every officer action, chained by hash. No code, token, key or credential. Life: for good.
+CREATE TABLE audit (
+    sequence   INTEGER PRIMARY KEY,             -- from 1, without gaps
+    at         INTEGER NOT NULL,                -- full hour
+    officer_id TEXT,                            -- who; NULL: whoever owns the machine
+    key_id     TEXT,                            -- by which client key; NULL: from a browser or the machine
+    action     TEXT NOT NULL,                   -- audit::Action::name
+    unit_code  TEXT NOT NULL,                   -- on which unit
+    subject    TEXT NOT NULL,                   -- to what: a slip's serial, an account, a region; may be empty
+    hash       BLOB NOT NULL                    -- SHA-256 over the row before's and this row: audit::chain
+) STRICT;
 
 -- Upload codes. Life: the retention after they expired.
 CREATE TABLE upload_code (
