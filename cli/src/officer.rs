@@ -7,6 +7,7 @@ use std::io::Write;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use truyvet_crypto::{Day, Timestamp};
+use truyvet_matching::Region;
 use truyvet_proto::v1::{
     CodeOrder, CodeState, GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest,
     IssuedCode, ReportType, RevokeCodeRequest,
@@ -86,6 +87,9 @@ pub(crate) struct OrderArgs {
     /// UTC day of first symptoms or, without symptoms, of the test [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
     onset: Option<Day>,
+    /// Where the case's phone publishes unless the person chooses another [default: the deployment's first region]
+    #[arg(long)]
+    region: Option<Region>,
 }
 
 /// Why an upload is authorized.
@@ -109,6 +113,9 @@ impl OrderArgs {
         CodeOrder {
             report_type: report_type.into(),
             onset_day: self.onset.unwrap_or(now.day()).number(),
+            region: self
+                .region
+                .map_or_else(String::new, |region| region.to_string()),
         }
     }
 }
@@ -217,6 +224,7 @@ async fn show(
             "serial": code.serial,
             "state": state,
             "type": report_type,
+            "region": code.region,
             "issued_at": code.issued_at,
             "expires_at": code.expires_at,
             "redeemed_at": (code.redeemed_at != 0).then_some(code.redeemed_at),
@@ -227,6 +235,7 @@ async fn show(
     writeln!(out, "serial    {}", code.serial)?;
     writeln!(out, "state     {state}")?;
     writeln!(out, "type      {report_type}")?;
+    writeln!(out, "region    {}", code.region)?;
     writeln!(out, "issued    {}", time(code.issued_at))?;
     writeln!(out, "expires   {}", time(code.expires_at))?;
     if code.redeemed_at != 0 {

@@ -10,8 +10,8 @@ use truyvet_crypto::Day;
 use truyvet_proto::v1::{
     CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
     GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest, IssuedCode,
-    ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, ReportType,
-    RevokeCodeRequest, Role, RotateSigningKeyRequest, Unit,
+    ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest,
+    RedeemRequest, ReportType, RevokeCodeRequest, Role, RotateSigningKeyRequest, Unit,
     officer_service_client::OfficerServiceClient,
 };
 use truyvet_tests::world::{World, bearer, refusal};
@@ -20,6 +20,7 @@ fn order(onset_day: Day) -> CodeOrder {
     CodeOrder {
         report_type: ReportType::ConfirmedTest.into(),
         onset_day: onset_day.number(),
+        region: String::new(),
     }
 }
 
@@ -332,18 +333,36 @@ async fn many_codes_are_issued_all_or_none() {
     let old = order(world.today().minus_days(15));
     let untyped = CodeOrder {
         report_type: 0,
-        ..good
+        ..good.clone()
+    };
+    let elsewhere = CodeOrder {
+        region: "XX".into(),
+        ..good.clone()
+    };
+    let no_region = CodeOrder {
+        region: "nowhere at all".into(),
+        ..good.clone()
     };
     for (orders, reason, field) in [
         (vec![], "ORDER_COUNT", "orders"),
-        (vec![good; 501], "ORDER_COUNT", "orders"),
-        (vec![good, future], "ONSET_IN_FUTURE", "orders[1].onset_day"),
+        (vec![good.clone(); 501], "ORDER_COUNT", "orders"),
         (
-            vec![good, good, old],
+            vec![good.clone(), future],
+            "ONSET_IN_FUTURE",
+            "orders[1].onset_day",
+        ),
+        (
+            vec![good.clone(), good.clone(), old],
             "ONSET_TOO_OLD",
             "orders[2].onset_day",
         ),
         (vec![untyped], "REPORT_TYPE", "orders[0].report_type"),
+        (vec![elsewhere], "UNKNOWN_REGION", "orders[0].region"),
+        (
+            vec![good.clone(), no_region],
+            "UNKNOWN_REGION",
+            "orders[1].region",
+        ),
     ] {
         let request = bearer(&world.officer, IssueCodesRequest { orders });
         let status = officers.issue_codes(request).await.unwrap_err();
@@ -367,6 +386,38 @@ async fn many_codes_are_issued_all_or_none() {
         codes.iter().map(|code| &code.upload_code).collect();
     assert_eq!(distinct.len(), 500);
     assert_eq!(world.rows("upload_code"), 500);
+}
+
+/// The officer says where; the answer to the code carries it, the token does not.
+#[tokio::test]
+async fn a_code_carries_the_region_that_the_officer_said() {
+    let world = World::with(|settings| {
+        settings.regions = vec!["VN".parse().unwrap(), "VN-48".parse().unwrap()];
+    })
+    .await;
+    let mut officers = world.officers().await;
+    let mut phone = world.raw_phone(1).await;
+    for (said, expected) in [("", "VN"), ("VN-48", "VN-48"), ("VN", "VN")] {
+        let order = CodeOrder {
+            region: said.into(),
+            ..order(world.today())
+        };
+        let request = IssueCodeRequest { order: Some(order) };
+        let request = bearer(&world.officer, request);
+        let issued = officers.issue_code(request).await.unwrap().into_inner();
+        let issued = issued.code.unwrap();
+        let request = GetCodeRequest {
+            serial: issued.serial,
+        };
+        let seen = officers.get_code(bearer(&world.officer, request)).await;
+        assert_eq!(seen.unwrap().into_inner().region, expected);
+        let request = RedeemRequest {
+            upload_code: issued.upload_code,
+            blinded_element: phone.blinding().element().to_vec(),
+        };
+        let answer = phone.report.redeem(request).await.unwrap().into_inner();
+        assert_eq!(answer.region, expected);
+    }
 }
 
 /// A phone that trusts the old key verifies what both keys signed; a batch closed before the change is signed by the

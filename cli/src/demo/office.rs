@@ -103,6 +103,7 @@ impl Office {
             order: Some(CodeOrder {
                 report_type: ReportType::ConfirmedTest.into(),
                 onset_day: onset.number(),
+                region: self.region().to_string(),
             }),
         };
         let answer = self.officer.officer().issue_code(request).await;

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use rand::{CryptoRng, RngExt as _};
 use truyvet_crypto::{Day, Timestamp, UploadCode, token::ReportType};
+use truyvet_matching::Region;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -26,6 +27,8 @@ pub struct CodeOrder {
     pub report_type: ReportType,
     /// Day of first symptoms or, without symptoms, of the test.
     pub onset_day: Day,
+    /// Where the case's phone publishes unless the person chooses another; `None` for the deployment's first region.
+    pub region: Option<Region>,
 }
 
 /// A code as handed out, once.
@@ -57,6 +60,12 @@ pub enum IssueError {
     /// A day whose keys are not kept any more.
     #[error("orders[{index}].onset_day: older than the retention")]
     OnsetTooOld {
+        /// Which order, from 0.
+        index: usize,
+    },
+    /// This deployment does not publish there.
+    #[error("orders[{index}].region: not one of this deployment's")]
+    UnknownRegion {
         /// Which order, from 0.
         index: usize,
     },
@@ -92,6 +101,13 @@ pub async fn issue(
         }
         if order.onset_day < oldest {
             return Err(IssueError::OnsetTooOld { index });
+        }
+        let regions = &context.settings.regions;
+        if order
+            .region
+            .is_some_and(|region| !regions.contains(&region))
+        {
+            return Err(IssueError::UnknownRegion { index });
         }
     }
     loop {
@@ -138,6 +154,7 @@ fn draw(
         unit_code: actor.officer.unit_code.clone(),
         report_type: order.report_type,
         first_day: contagious.max(now.day().minus_days(settings.retention_days)),
+        region: order.region.unwrap_or(settings.regions[0]),
         issued_at,
         expires_at,
     };

@@ -4,11 +4,12 @@ use truyvet_crypto::{
     CodeError, UploadCode,
     token::{BlindedNonce, Evaluation, TokenError, TokenMetadata},
 };
+use truyvet_matching::Region;
 use truyvet_proto::v1 as pb;
 
 use crate::{
     context::{Context, Step},
-    store::{Redeemed, Redemption, StoreError},
+    store::{Grant, Redeemed, Redemption, StoreError},
 };
 
 /// What the phone unblinds into a token.
@@ -18,6 +19,8 @@ pub struct RedeemedToken {
     pub evaluation: Evaluation,
     /// What the token says in the open.
     pub metadata: TokenMetadata,
+    /// Where the officer said to publish.
+    pub region: Region,
 }
 
 /// Why no token was given. No code is spent then.
@@ -60,12 +63,13 @@ pub async fn redeem(
     };
     match context.store.redeem_code(redemption).await? {
         Redeemed::Refused => Err(RedeemError::CodeRefused),
-        Redeemed::Granted(metadata) => {
+        Redeemed::Granted(Grant { metadata, region }) => {
             context.reached(Step::RedeemStored);
             let issuer = &context.keys.token_issuer;
             Ok(RedeemedToken {
                 evaluation: issuer.evaluate(&blinded, &metadata, &mut context.rng()),
                 metadata,
+                region,
             })
         }
     }

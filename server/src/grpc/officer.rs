@@ -12,7 +12,7 @@ use truyvet_proto::v1::{
 
 use super::{auth, status};
 use crate::{
-    authorize::{self, CodeOrder, CodeState, IssuedCode},
+    authorize::{self, CodeOrder, CodeState, IssueError, IssuedCode},
     context::Context,
     officers::Actor,
 };
@@ -45,6 +45,7 @@ fn parse_order(index: usize, order: pb::CodeOrder) -> Result<CodeOrder, Status> 
     let pb::CodeOrder {
         report_type,
         onset_day,
+        region,
     } = order;
     let report_type = u8::try_from(report_type)
         .ok()
@@ -54,9 +55,18 @@ fn parse_order(index: usize, order: pb::CodeOrder) -> Result<CodeOrder, Status> 
             let text = format!("{field}: unknown");
             status::bad_field("REPORT_TYPE", field, &text)
         })?;
+    // The empty text stands for the deployment's first region; that a region is served is for the domain to say.
+    let region = match region.as_str() {
+        "" => None,
+        name => Some(
+            name.parse()
+                .map_err(|_| status::of_issue(&IssueError::UnknownRegion { index }))?,
+        ),
+    };
     Ok(CodeOrder {
         report_type,
         onset_day: Day::from_number(onset_day),
+        region,
     })
 }
 
@@ -115,6 +125,7 @@ impl OfficerService for Officers {
             expires_at: record.expires_at.unix_seconds(),
             redeemed_at: record.redeemed_at.map_or(0, Timestamp::unix_seconds),
             report_type: record.report_type.byte().into(),
+            region: record.region.to_string(),
         }))
     }
 

@@ -36,6 +36,7 @@ impl ReportService for Report {
                 first_day: token.metadata.first_day.number(),
                 last_day: token.metadata.last_day.number(),
             }),
+            region: token.region.to_string(),
         }))
     }
 

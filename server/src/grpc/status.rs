@@ -103,6 +103,9 @@ pub(super) fn of_issue(error: &IssueError) -> Status {
         IssueError::OnsetTooOld { index } => {
             bad_field("ONSET_TOO_OLD", format!("orders[{index}].onset_day"), error)
         }
+        IssueError::UnknownRegion { index } => {
+            bad_field("UNKNOWN_REGION", format!("orders[{index}].region"), error)
+        }
         IssueError::Store(error) => of_store(error),
     }
 }

@@ -61,6 +61,8 @@ pub struct NewCode {
     pub report_type: ReportType,
     /// First UTC day whose keys may be uploaded.
     pub first_day: Day,
+    /// Where to publish, unless the person chooses another.
+    pub region: Region,
     /// Full hour.
     pub issued_at: Timestamp,
     /// Full hour.
@@ -76,6 +78,8 @@ pub struct CodeRecord {
     pub unit_code: String,
     /// Why the upload is authorized.
     pub report_type: ReportType,
+    /// Where to publish, unless the person chooses another.
+    pub region: Region,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// Until when it can be redeemed.
@@ -106,11 +110,21 @@ pub struct Redemption {
     pub now: Timestamp,
 }
 
+/// What a code allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// What the token says in the open.
+    pub metadata: TokenMetadata,
+    /// Where the officer said to publish. Beside the metadata, not in it: the upload names its region in the open anyhow,
+    /// and every distinct metadata parts those who could have made an upload into smaller groups.
+    pub region: Region,
+}
+
 /// Answer to a redemption. Unknown, used and expired are one answer, so guessing teaches nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redeemed {
     /// The code is spent on this blinded nonce.
-    Granted(TokenMetadata),
+    Granted(Grant),
     /// Unknown, used, expired or revoked.
     Refused,
 }

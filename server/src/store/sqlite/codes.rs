@@ -7,11 +7,14 @@ use truyvet_crypto::{
     CodeHash, Day, Timestamp,
     token::{ReportType, TokenMetadata},
 };
+use truyvet_matching::Region;
 
 use super::{audit, bytes, database_error, inconsistent, is_constraint, number, timestamp};
 use crate::{
     audit::AuditEntry,
-    store::{Added, CodeCounts, CodeRecord, NewCode, Redeemed, Redemption, Result, Revocation},
+    store::{
+        Added, CodeCounts, CodeRecord, Grant, NewCode, Redeemed, Redemption, Result, Revocation,
+    },
 };
 
 pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry) -> Result<Added> {
@@ -30,8 +33,8 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry
     let mut insert = connection
         .prepare_cached(
             "INSERT INTO upload_code
-                 (code_hash, serial, officer_id, unit_code, report_type, first_day, issued_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 (code_hash, serial, officer_id, unit_code, report_type, first_day, region, issued_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .map_err(database_error)?;
     for code in codes {
@@ -43,6 +46,7 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry
                 code.unit_code,
                 code.report_type.byte(),
                 code.first_day.number(),
+                code.region.as_str(),
                 code.issued_at.unix_seconds(),
                 code.expires_at.unix_seconds(),
             ])
@@ -60,39 +64,48 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry
     Ok(Added::Added)
 }
 
+/// As [`record`] takes them.
+const COLUMNS: &str =
+    "serial, unit_code, report_type, region, issued_at, expires_at, redeemed_at, revoked";
+
+type CodeRow = (String, String, u8, String, i64, i64, Option<i64>, bool);
+
+fn record(row: CodeRow) -> Result<CodeRecord> {
+    let (serial, unit_code, report_type, region, issued, expires, redeemed, revoked) = row;
+    Ok(CodeRecord {
+        serial,
+        unit_code,
+        report_type: parse_report_type(report_type)?,
+        region: parse_region(&region)?,
+        issued_at: timestamp("upload_code.issued_at", issued)?,
+        expires_at: timestamp("upload_code.expires_at", expires)?,
+        redeemed_at: redeemed
+            .map(|at| timestamp("upload_code.redeemed_at", at))
+            .transpose()?,
+        revoked,
+    })
+}
+
 pub(super) fn by_serial(connection: &Connection, serial: &str) -> Result<Option<CodeRecord>> {
-    type CodeRow = (String, u8, i64, i64, Option<i64>, bool);
     let row: Option<CodeRow> = connection
-        .prepare_cached(
-            "SELECT unit_code, report_type, issued_at, expires_at, redeemed_at, revoked
-             FROM upload_code WHERE serial = ?1",
-        )
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM upload_code WHERE serial = ?1"
+        ))
         .and_then(|mut statement| {
             statement
                 .query_row([serial], |row| row.try_into())
                 .optional()
         })
         .map_err(database_error)?;
-    row.map(
-        |(unit_code, report_type, issued, expires, redeemed, revoked)| {
-            Ok(CodeRecord {
-                serial: serial.to_owned(),
-                unit_code,
-                report_type: parse_report_type(report_type)?,
-                issued_at: timestamp("upload_code.issued_at", issued)?,
-                expires_at: timestamp("upload_code.expires_at", expires)?,
-                redeemed_at: redeemed
-                    .map(|at| timestamp("upload_code.redeemed_at", at))
-                    .transpose()?,
-                revoked,
-            })
-        },
-    )
-    .transpose()
+    row.map(record).transpose()
 }
 
 fn parse_report_type(byte: u8) -> Result<ReportType> {
     ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
+}
+
+fn parse_region(name: &str) -> Result<Region> {
+    name.parse().map_err(|_| inconsistent("upload_code.region"))
 }
 
 pub(super) fn revoke(
@@ -127,17 +140,26 @@ pub(super) fn revoke(
 /// What a redemption would get, without changing anything.
 enum Verdict {
     /// The code was spent on this very nonce: the answer again.
-    Again(TokenMetadata),
-    /// The code is good.
-    Good(ReportType, Day),
+    Again(Grant),
+    /// The code is good: what it would give now.
+    Good(Grant),
     Refused,
 }
 
 fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
-    type CodeRow = (Vec<u8>, u8, u32, i64, bool, Option<u32>, Option<Vec<u8>>);
+    type CodeRow = (
+        Vec<u8>,
+        u8,
+        u32,
+        String,
+        i64,
+        bool,
+        Option<u32>,
+        Option<Vec<u8>>,
+    );
     let row: Option<CodeRow> = connection
         .prepare_cached(
-            "SELECT code_hash, report_type, first_day, expires_at, revoked, last_day, blinded_digest
+            "SELECT code_hash, report_type, first_day, region, expires_at, revoked, last_day, blinded_digest
              FROM upload_code WHERE code_hash = ?1",
         )
         .and_then(|mut statement| {
@@ -147,27 +169,31 @@ fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
         })
         .map_err(database_error)?;
     // The look-up goes by a keyed hash, so its time tells nothing about codes; the decision compares in constant time.
-    let Some((hash, report_type, first_day, expires_at, revoked, last_day, blinded)) = row else {
+    let Some((hash, report_type, first_day, region, expires_at, revoked, last_day, blinded)) = row
+    else {
         return Ok(Verdict::Refused);
     };
     if CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?) != redemption.code_hash {
         return Ok(Verdict::Refused);
     }
-    let report_type = parse_report_type(report_type)?;
-    let first_day = Day::from_number(first_day);
+    let (report_type, region) = (parse_report_type(report_type)?, parse_region(&region)?);
+    let grant = |last_day| Grant {
+        metadata: TokenMetadata {
+            report_type,
+            first_day: Day::from_number(first_day),
+            last_day,
+        },
+        region,
+    };
     match (last_day, blinded) {
         // Also after the code has expired: it was spent in time, only the answer was lost.
         (Some(last_day), Some(blinded)) if blinded == redemption.blinded_digest => {
-            Ok(Verdict::Again(TokenMetadata {
-                report_type,
-                first_day,
-                last_day: Day::from_number(last_day),
-            }))
+            Ok(Verdict::Again(grant(Day::from_number(last_day))))
         }
         (None, None)
             if !revoked && redemption.now < timestamp("upload_code.expires_at", expires_at)? =>
         {
-            Ok(Verdict::Good(report_type, first_day))
+            Ok(Verdict::Good(grant(redemption.now.day())))
         }
         _ => Ok(Verdict::Refused),
     }
@@ -179,19 +205,18 @@ pub(super) fn refused_or_again(
     redemption: &Redemption,
 ) -> Result<Option<Redeemed>> {
     Ok(match judge(connection, redemption)? {
-        Verdict::Again(metadata) => Some(Redeemed::Granted(metadata)),
+        Verdict::Again(grant) => Some(Redeemed::Granted(grant)),
         Verdict::Refused => Some(Redeemed::Refused),
         Verdict::Good(..) => None,
     })
 }
 
 pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result<Redeemed> {
-    let (report_type, first_day) = match judge(connection, redemption)? {
-        Verdict::Again(metadata) => return Ok(Redeemed::Granted(metadata)),
+    let grant = match judge(connection, redemption)? {
+        Verdict::Again(grant) => return Ok(Redeemed::Granted(grant)),
         Verdict::Refused => return Ok(Redeemed::Refused),
-        Verdict::Good(report_type, first_day) => (report_type, first_day),
+        Verdict::Good(grant) => grant,
     };
-    let last_day = redemption.now.day();
     connection
         .prepare_cached(
             "UPDATE upload_code SET redeemed_at = ?2, last_day = ?3, blinded_digest = ?4
@@ -201,16 +226,12 @@ pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result
             update.execute(params![
                 redemption.code_hash.as_bytes(),
                 redemption.now.hour_start().unix_seconds(),
-                last_day.number(),
+                grant.metadata.last_day.number(),
                 redemption.blinded_digest,
             ])
         })
         .map_err(database_error)?;
-    Ok(Redeemed::Granted(TokenMetadata {
-        report_type,
-        first_day,
-        last_day,
-    }))
+    Ok(Redeemed::Granted(grant))
 }
 
 pub(super) fn counts(
