@@ -6,13 +6,14 @@
 )]
 
 use tonic::{Code, Status, transport::Channel};
+use tonic_types::StatusExt as _;
 use truyvet_crypto::Day;
 use truyvet_proto::v1::{
-    CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
+    Alert, CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
     GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest, IssuedCode,
-    ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest,
-    RedeemRequest, ReportType, RevokeCodeRequest, Role, RotateSigningKeyRequest, Unit,
-    officer_service_client::OfficerServiceClient,
+    ListAlertsRequest, ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest,
+    OfficerQuotaAlert, PublishNowRequest, Quota, RedeemRequest, ReportType, RevokeCodeRequest,
+    Role, RotateSigningKeyRequest, Unit, alert, officer_service_client::OfficerServiceClient,
 };
 use truyvet_tests::world::{World, bearer, refusal};
 
@@ -326,7 +327,7 @@ async fn a_code_goes_through_its_life_and_the_officer_sees_it() {
 
 #[tokio::test]
 async fn many_codes_are_issued_all_or_none() {
-    let world = World::new().await;
+    let world = World::with(|settings| settings.officer_codes_per_day = 500).await;
     let mut officers = world.officers().await;
     let good = order(world.today());
     let future = order(world.today().plus_days(2));
@@ -386,6 +387,108 @@ async fn many_codes_are_issued_all_or_none() {
         codes.iter().map(|code| &code.upload_code).collect();
     assert_eq!(distinct.len(), 500);
     assert_eq!(world.rows("upload_code"), 500);
+}
+
+/// Four fifths and all of a quota are told to the audit and to whoever has to know; nothing goes beyond it, not even by
+/// calls at the same time.
+#[tokio::test]
+async fn quotas_hold_and_are_told_before_they_do() {
+    let world = World::with(|settings| {
+        settings.officer_codes_per_day = 10;
+        settings.unit_codes_per_day = 15;
+    })
+    .await;
+    let mut officers = world.officers().await;
+    let (officer_id, first) = officer_of_da_nang(&world, Role::Officer).await;
+    let (_, second) = officer_of_da_nang(&world, Role::Supervisor).await;
+    let many = |credential: &str, count| {
+        let orders = vec![order(world.today()); count];
+        bearer(credential, IssueCodesRequest { orders })
+    };
+    let alerts = async |credential: &str| {
+        let request = bearer(credential, ListAlertsRequest {});
+        let answer = world.officers().await.list_alerts(request).await;
+        answer.unwrap().into_inner()
+    };
+    officers.issue_codes(many(&first, 7)).await.unwrap();
+    assert_eq!(alerts(&first).await.alerts, []);
+    officers.issue_codes(many(&first, 1)).await.unwrap();
+    let status = officers.issue_codes(many(&first, 3)).await.unwrap_err();
+    assert_eq!(
+        (status.code(), refusal(&status).1.as_str()),
+        (Code::ResourceExhausted, "QUOTA_OFFICER")
+    );
+    let details = status.get_error_details();
+    assert_eq!(details.error_info().unwrap().metadata["left"], "2");
+
+    let seen = alerts(&first).await;
+    let quota = |issued_today, limit| Quota {
+        issued_today,
+        limit,
+    };
+    assert_eq!(seen.officer_quota, Some(quota(8, 10)));
+    assert_eq!(seen.unit_quota, Some(quota(8, 15)));
+    let near = OfficerQuotaAlert {
+        officer_id: officer_id.clone(),
+        label: "Officer".into(),
+        unit_code: "48".into(),
+        quota: Some(quota(8, 10)),
+    };
+    let expected = [Alert {
+        what: Some(alert::What::OfficerQuota(near)),
+    }];
+    // The officer, whoever is above them in the unit, and the country; nobody in another unit.
+    assert_eq!(seen.alerts, expected);
+    assert_eq!(alerts(&second).await.alerts, expected);
+    assert_eq!(alerts(&world.administrator).await.alerts, expected);
+    assert_eq!(alerts(&world.officer).await.alerts, []);
+
+    // Twenty at a time for the two that are left.
+    let tries: Vec<_> = (0..20)
+        .map(|_| {
+            let (mut officers, request) = (officers.clone(), many(&first, 1));
+            tokio::spawn(async move { officers.issue_codes(request).await.is_ok() })
+        })
+        .collect();
+    let mut issued = 0;
+    for one in tries {
+        issued += usize::from(one.await.unwrap());
+    }
+    assert_eq!(issued, 2);
+    // The unit's quota counts all of its officers.
+    let status = officers.issue_codes(many(&second, 6)).await.unwrap_err();
+    assert_eq!(refusal(&status).1, "QUOTA_UNIT");
+    officers.issue_codes(many(&second, 5)).await.unwrap();
+    let seen = alerts(&second).await;
+    assert_eq!(seen.alerts.len(), 2);
+    let Some(alert::What::UnitQuota(unit)) = &seen.alerts[0].what else {
+        panic!("units come first")
+    };
+    assert_eq!(
+        (unit.unit_code.as_str(), unit.quota),
+        ("48", Some(quota(15, 15)))
+    );
+    assert_eq!(world.rows("upload_code"), 15);
+
+    let rows = world.server.context().store.audit(0, 1_000).await.unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .filter(|row| row.entry.action.name().starts_with("quota."))
+        .map(|row| (row.entry.action.name(), row.entry.subject.as_str()))
+        .collect();
+    let expected = [
+        ("quota.nearly-reached", officer_id.as_str()),
+        ("quota.reached", &officer_id),
+        ("quota.reached", "48"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(truyvet_server::audit::first_break(&rows), None);
+
+    // Another unit is not held up, and the next local day begins anew.
+    officers.issue_codes(many(&world.officer, 5)).await.unwrap();
+    world.clock.advance(12 * 3_600);
+    officers.issue_codes(many(&first, 7)).await.unwrap();
+    assert_eq!(alerts(&first).await.alerts, []);
 }
 
 /// The officer says where; the answer to the code carries it, the token does not.

@@ -3,15 +3,17 @@
 use std::ops::RangeInclusive;
 
 use rand::{CryptoRng, RngExt as _};
+use tracing::warn;
 use truyvet_crypto::{Day, Timestamp, UploadCode, token::ReportType};
 use truyvet_matching::Region;
 use zeroize::Zeroizing;
 
+use super::{QuotaLevel, QuotaOf, quota};
 use crate::{
     audit::Action,
     context::Context,
     officers::{Actor, Permission, visible_units},
-    store::{Added, CodeCounts, CodeRecord, NewCode, Revocation, StoreError},
+    store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
 /// Most codes in one call.
@@ -69,9 +71,24 @@ pub enum IssueError {
         /// Which order, from 0.
         index: usize,
     },
+    /// More than may still be issued today.
+    #[error("{} may issue {left} more codes today", whose_quota(*whose))]
+    Quota {
+        /// Whose quota it is.
+        whose: QuotaOf,
+        /// Codes that may still be issued.
+        left: u64,
+    },
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn whose_quota(whose: QuotaOf) -> &'static str {
+    match whose {
+        QuotaOf::Officer => "this account",
+        QuotaOf::Unit => "this unit",
+    }
 }
 
 /// Issues codes, all or none.
@@ -118,10 +135,35 @@ pub async fn issue(
             .unzip();
         // The store puts each serial in.
         let entry = actor.entry(now, Action::CodeIssued, &actor.officer.unit_code, "");
-        // A code or serial that is taken: as good as never; draw all again.
-        if context.store.add_codes(new, entry).await? == Added::Added {
-            return Ok(issued);
+        let limits = quota::limits(&context.settings, now);
+        match context.store.add_codes(new, limits, entry).await? {
+            CodesAdded::Added { crossed } => {
+                tell_of_quotas(actor, &crossed);
+                return Ok(issued);
+            }
+            CodesAdded::OverQuota { whose, left } => return Err(IssueError::Quota { whose, left }),
+            // A code or serial that is taken: as good as never; draw all again.
+            CodesAdded::Exists => {}
         }
+    }
+}
+
+/// The audit says whose account it is; the log names the unit alone.
+fn tell_of_quotas(actor: &Actor, crossed: &[(QuotaOf, QuotaLevel)]) {
+    let unit_code = &actor.officer.unit_code;
+    for (whose, level) in crossed {
+        let whose = match whose {
+            QuotaOf::Officer => "an officer",
+            QuotaOf::Unit => "all officers",
+        };
+        let level = match level {
+            QuotaLevel::NearlyReached => "nearly reached",
+            QuotaLevel::Reached => "reached",
+        };
+        warn!(
+            unit_code,
+            "{whose} of unit {unit_code} {level} today's quota of codes"
+        );
     }
 }
 

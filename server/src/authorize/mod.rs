@@ -2,11 +2,15 @@
 //!
 //! Nothing here can name, find or describe a patient.
 
+mod alerts;
 mod codes;
+mod quota;
 mod redeem;
 
+pub use alerts::{Alert, alerts};
 pub use codes::{
     CodeActionError, CodeOrder, CodeState, CodeStatus, DayFigures, IssueError, IssuedCode,
     MAX_CODES_A_CALL, figures, issue, look_up, revoke,
 };
+pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};
 pub use redeem::{RedeemError, RedeemedToken, redeem};

@@ -6,13 +6,16 @@ use tonic::{Request, Response, Status, async_trait};
 use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
     self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
-    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, RevokeCodeRequest,
-    RevokeCodeResponse, officer_service_server::OfficerService,
+    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, ListAlertsRequest,
+    ListAlertsResponse, RevokeCodeRequest, RevokeCodeResponse,
+    officer_service_server::OfficerService,
 };
 
 use super::{auth, status};
 use crate::{
-    authorize::{self, CodeOrder, CodeState, IssueError, IssuedCode},
+    authorize::{
+        self, Alert, CodeActionError, CodeOrder, CodeState, IssueError, IssuedCode, QuotaState,
+    },
     context::Context,
     officers::Actor,
 };
@@ -87,6 +90,36 @@ fn code_state(state: CodeState) -> pb::CodeState {
     }
 }
 
+fn pb_quota(quota: QuotaState) -> pb::Quota {
+    pb::Quota {
+        issued_today: quota.issued_today,
+        limit: quota.limit,
+    }
+}
+
+fn pb_alert(alert: Alert) -> pb::Alert {
+    use pb::alert::What;
+    pb::Alert {
+        what: Some(match alert {
+            Alert::OfficerQuota {
+                officer_id,
+                label,
+                unit_code,
+                quota,
+            } => What::OfficerQuota(pb::OfficerQuotaAlert {
+                officer_id,
+                label,
+                unit_code,
+                quota: Some(pb_quota(quota)),
+            }),
+            Alert::UnitQuota { unit_code, quota } => What::UnitQuota(pb::UnitQuotaAlert {
+                unit_code,
+                quota: Some(pb_quota(quota)),
+            }),
+        }),
+    }
+}
+
 #[async_trait]
 impl OfficerService for Officers {
     async fn issue_code(
@@ -138,6 +171,27 @@ impl OfficerService for Officers {
             .await
             .map(|()| Response::new(RevokeCodeResponse {}))
             .map_err(|error| status::of_code_action(&error))
+    }
+
+    async fn list_alerts(
+        &self,
+        request: Request<ListAlertsRequest>,
+    ) -> Result<Response<ListAlertsResponse>, Status> {
+        let (actor, ListAlertsRequest {}) = auth::actor(&self.0, request).await?;
+        let alerts = authorize::alerts(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_code_action(&error))?;
+        // An auditor issues no codes, and has no quota.
+        let quotas = match authorize::quotas(&self.0, &actor).await {
+            Ok(quotas) => Some(quotas),
+            Err(CodeActionError::NotAllowed) => None,
+            Err(error) => return Err(status::of_code_action(&error)),
+        };
+        Ok(Response::new(ListAlertsResponse {
+            officer_quota: quotas.map(|quotas| pb_quota(quotas.officer)),
+            unit_quota: quotas.map(|quotas| pb_quota(quotas.unit)),
+            alerts: alerts.into_iter().map(pb_alert).collect(),
+        }))
     }
 
     async fn get_figures(

@@ -7,7 +7,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
 use crate::{
-    authorize::{CodeActionError, IssueError, RedeemError},
+    authorize::{CodeActionError, IssueError, QuotaOf, RedeemError},
     keys::KeysError,
     officers::OfficerError,
     publish::PublishError,
@@ -105,6 +105,16 @@ pub(super) fn of_issue(error: &IssueError) -> Status {
         }
         IssueError::UnknownRegion { index } => {
             bad_field("UNKNOWN_REGION", format!("orders[{index}].region"), error)
+        }
+        IssueError::Quota { whose, left } => {
+            let reason = match whose {
+                QuotaOf::Officer => "QUOTA_OFFICER",
+                QuotaOf::Unit => "QUOTA_UNIT",
+            };
+            // No time to try again: whether more may be issued today is for a person to say.
+            let left = HashMap::from([("left".to_owned(), left.to_string())]);
+            let details = ErrorDetails::with_error_info(reason, DOMAIN, left);
+            Status::with_error_details(Code::ResourceExhausted, error.to_string(), details)
         }
         IssueError::Store(error) => of_store(error),
     }

@@ -101,6 +101,14 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CODE_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_valid_hours: Option<u32>,
+    /// Most codes that one officer issues in a local day, 1 to 100,000 [default: 300]
+    #[arg(long, env = "TRUYVET_OFFICER_CODES_PER_DAY", value_name = "CODES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub officer_codes_per_day: Option<u32>,
+    /// Most codes that the officers of one unit issue in a local day, 1 to 1,000,000 [default: 3000]
+    #[arg(long, env = "TRUYVET_UNIT_CODES_PER_DAY", value_name = "CODES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_codes_per_day: Option<u32>,
     /// Days before onset from which a case counts as contagious, 0 to 14 [default: 2]
     #[arg(
         long,

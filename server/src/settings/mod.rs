@@ -66,6 +66,10 @@ pub struct Settings {
     pub pad_step_tags: u64,
     /// Life of an upload code.
     pub code_valid_hours: u32,
+    /// Most codes that one officer issues in a local day.
+    pub officer_codes_per_day: u32,
+    /// Most codes that the officers of one unit issue in a local day.
+    pub unit_codes_per_day: u32,
     /// Days before onset from which a case counts as contagious.
     pub contagious_days_before_onset: u32,
     /// When a match is an exposure.
@@ -187,6 +191,8 @@ mod tests {
             ("staff_listen = \"[::]:1\"", "staff_listen"),
             ("log = \"what=ever\"", "log"),
             ("log = \"info,h2=trace\"", "log"),
+            ("officer_codes_per_day = 0", "officer_codes_per_day"),
+            ("unit_codes_per_day = 0", "unit_codes_per_day"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

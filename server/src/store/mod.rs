@@ -14,6 +14,7 @@ use truyvet_matching::{Codec, Digest, Region};
 
 use crate::{
     audit::{AuditEntry, AuditRow},
+    authorize::{QuotaLevel, QuotaOf},
     officers::{ClientKey, NewClientKey, Officer, Unit},
 };
 
@@ -67,6 +68,47 @@ pub struct NewCode {
     pub issued_at: Timestamp,
     /// Full hour.
     pub expires_at: Timestamp,
+}
+
+/// How many codes may be issued in the local day that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct IssueLimits {
+    /// When the day began: codes issued from then on count.
+    pub since: Timestamp,
+    /// Most codes of one officer.
+    pub officer: u64,
+    /// Most codes of one unit.
+    pub unit: u64,
+}
+
+/// Whether codes were added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodesAdded {
+    /// All of them.
+    Added {
+        /// Quotas that are nearly or wholly used up by these codes, and were not before.
+        crossed: Vec<(QuotaOf, QuotaLevel)>,
+    },
+    /// A hash or serial is taken; nothing changed.
+    Exists,
+    /// More than may still be issued; nothing changed.
+    OverQuota {
+        /// Whose quota.
+        whose: QuotaOf,
+        /// Codes that may still be issued.
+        left: u64,
+    },
+}
+
+/// How many codes an officer of a unit issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// For which unit.
+    pub unit_code: String,
+    /// Who.
+    pub officer_id: String,
+    /// How many.
+    pub codes: u64,
 }
 
 /// What is known of an issued code. Times are full hours.
@@ -298,9 +340,16 @@ pub trait Store: Send + Sync {
     /// Rows of the audit after `after`, oldest first, at most `limit`.
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
 
-    /// Adds codes, all or none, with a row of the audit each, whose subject is the serial. `Exists`: a hash or serial
-    /// is taken; draw again.
-    async fn add_codes(&self, codes: Vec<NewCode>, entry: AuditEntry) -> Result<Added>;
+    /// Adds codes of one officer, all or none, with a row of the audit each, whose subject is the serial, and one for
+    /// each quota that they use up.
+    async fn add_codes(
+        &self,
+        codes: Vec<NewCode>,
+        limits: IssueLimits,
+        entry: AuditEntry,
+    ) -> Result<CodesAdded>;
+    /// How many codes each officer of these units issued since then; by unit, then officer.
+    async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>>;
     /// The code of a slip.
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>>;
     /// Withdraws a code; `None` if there is no such slip.

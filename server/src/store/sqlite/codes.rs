@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter, types::Value};
 use truyvet_crypto::{
     CodeHash, Day, Timestamp,
     token::{ReportType, TokenMetadata},
@@ -11,13 +11,30 @@ use truyvet_matching::Region;
 
 use super::{audit, bytes, database_error, inconsistent, is_constraint, number, timestamp};
 use crate::{
-    audit::AuditEntry,
+    audit::{Action, AuditEntry},
+    authorize::{QuotaLevel, QuotaOf, QuotaState},
     store::{
-        Added, CodeCounts, CodeRecord, Grant, NewCode, Redeemed, Redemption, Result, Revocation,
+        CodeCounts, CodeRecord, CodesAdded, Grant, IssueLimits, Issued, NewCode, Redeemed,
+        Redemption, Result, Revocation,
     },
 };
 
-pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry) -> Result<Added> {
+pub(super) fn add(
+    connection: &Connection,
+    codes: &[NewCode],
+    limits: &IssueLimits,
+    entry: &AuditEntry,
+) -> Result<CodesAdded> {
+    let quotas = quotas(connection, codes, limits)?;
+    let more = codes.len() as u64;
+    for (whose, _, quota) in &quotas {
+        if more > quota.left() {
+            return Ok(CodesAdded::OverQuota {
+                whose: *whose,
+                left: quota.left(),
+            });
+        }
+    }
     // Codes are drawn independently: check first, so that one that is taken leaves none of the others behind.
     let mut taken = connection
         .prepare_cached(
@@ -27,7 +44,7 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry
     for code in codes {
         let exists = taken.query_row(params![code.hash.as_bytes(), code.serial], |row| row.get(0));
         if exists.map_err(database_error)? {
-            return Ok(Added::Exists);
+            return Ok(CodesAdded::Exists);
         }
     }
     let mut insert = connection
@@ -61,7 +78,91 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode], entry: &AuditEntry
         };
         audit::append(connection, &entry)?;
     }
-    Ok(Added::Added)
+    let mut crossed = Vec::new();
+    for (whose, subject, quota) in quotas {
+        if let Some(level) = quota.crossed_by(more) {
+            let entry = AuditEntry {
+                action: match level {
+                    QuotaLevel::NearlyReached => Action::QuotaNearlyReached,
+                    QuotaLevel::Reached => Action::QuotaReached,
+                },
+                subject,
+                ..entry.clone()
+            };
+            audit::append(connection, &entry)?;
+            crossed.push((whose, level));
+        }
+    }
+    Ok(CodesAdded::Added { crossed })
+}
+
+/// The quotas that these codes, all of one officer, count for: whose, which account or unit, how far.
+fn quotas(
+    connection: &Connection,
+    codes: &[NewCode],
+    limits: &IssueLimits,
+) -> Result<Vec<(QuotaOf, String, QuotaState)>> {
+    let Some(first) = codes.first() else {
+        return Ok(Vec::new());
+    };
+    let state = |column: &str, value: &str, limit| {
+        let issued: i64 = connection
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM upload_code WHERE {column} = ?1 AND issued_at >= ?2"
+            ))
+            .and_then(|mut count| {
+                count.query_row(params![value, limits.since.unix_seconds()], |row| {
+                    row.get(0)
+                })
+            })
+            .map_err(database_error)?;
+        Ok(QuotaState {
+            issued_today: number("upload_code", issued)?,
+            limit,
+        })
+    };
+    let officer = state("officer_id", &first.officer_id, limits.officer)?;
+    let unit = state("unit_code", &first.unit_code, limits.unit)?;
+    Ok(vec![
+        (QuotaOf::Officer, first.officer_id.clone(), officer),
+        (QuotaOf::Unit, first.unit_code.clone(), unit),
+    ])
+}
+
+pub(super) fn issued(
+    connection: &Connection,
+    unit_codes: &[String],
+    since: Timestamp,
+) -> Result<Vec<Issued>> {
+    let places = places(unit_codes.len());
+    let sql = format!(
+        "SELECT unit_code, officer_id, count(*) FROM upload_code
+         WHERE issued_at >= ? AND unit_code IN ({places})
+         GROUP BY unit_code, officer_id ORDER BY unit_code, officer_id"
+    );
+    let since = Value::from(since.unix_seconds());
+    let units = unit_codes.iter().cloned().map(Value::from);
+    let rows: Vec<(String, String, i64)> = connection
+        .prepare(&sql)
+        .and_then(|mut statement| {
+            let values = params_from_iter(std::iter::once(since).chain(units));
+            statement.query_map(values, |row| row.try_into())?.collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(unit_code, officer_id, codes)| {
+            Ok(Issued {
+                unit_code,
+                officer_id,
+                codes: number("upload_code", codes)?,
+            })
+        })
+        .collect()
+}
+
+/// `?, ?, ?`: so many.
+fn places(count: usize) -> String {
+    vec!["?"; count].join(", ")
 }
 
 /// As [`record`] takes them.
@@ -245,7 +346,7 @@ pub(super) fn counts(
     let offset = i64::from(utc_offset_seconds);
     let from = i64::from(*days.start()) * DAY_SECONDS - offset;
     let until = (i64::from(*days.end()) + 1) * DAY_SECONDS - offset;
-    let places = vec!["?"; unit_codes.len()].join(", ");
+    let places = places(unit_codes.len());
     let sql = format!(
         "SELECT (issued_at + ?1) / 86400,
                 count(*),
@@ -256,8 +357,8 @@ pub(super) fn counts(
          WHERE issued_at >= ?3 AND issued_at < ?4 AND unit_code IN ({places})
          GROUP BY 1 ORDER BY 1"
     );
-    let numbers = [offset, now.unix_seconds(), from, until].map(rusqlite::types::Value::from);
-    let units = unit_codes.iter().cloned().map(rusqlite::types::Value::from);
+    let numbers = [offset, now.unix_seconds(), from, until].map(Value::from);
+    let units = unit_codes.iter().cloned().map(Value::from);
     let rows: Vec<(u32, i64, i64, i64, i64)> = connection
         .prepare(&sql)
         .and_then(|mut statement| {

@@ -63,6 +63,7 @@ CREATE TABLE upload_code (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX upload_code_by_unit ON upload_code (unit_code, issued_at);
+CREATE INDEX upload_code_by_officer ON upload_code (officer_id, issued_at);
 
 -- Spent tokens. Nothing ties them to a code. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (

@@ -2,6 +2,8 @@
 //!
 //! One RPC a command. A code is printed once, on stdout, and nowhere else.
 
+mod alerts;
+
 use std::io::Write;
 
 use clap::{Subcommand, ValueEnum};
@@ -61,6 +63,14 @@ pub(crate) enum OfficerCommand {
         staff: StaffArgs,
         /// Serial of the slip (never the code itself)
         serial: String,
+    },
+    /// Tell how many codes may still be issued today, and what should be looked at
+    Alerts {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Daily figures by Vietnam's calendar
     Figures {
@@ -181,6 +191,7 @@ pub(crate) async fn run(
             answer.map_err(|status| explain(&status))?;
             writeln!(out, "revoked: {serial}")?;
         }
+        OfficerCommand::Alerts { staff, json } => alerts::run(staff, *json, out).await?,
         OfficerCommand::Figures {
             staff,
             from,
