@@ -12,9 +12,9 @@ use crate::{
 
 /// Asks and prints.
 pub(super) async fn run(staff: &StaffArgs, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
-    let answer = staff.connect()?.officer().list_alerts(ListAlertsRequest {});
-    let answer = answer.await.map_err(|status| explain(&status))?;
-    let answer = answer.into_inner();
+    let mut officer = staff.connect()?.officer();
+    let answer = officer.list_alerts(ListAlertsRequest {}).await;
+    let answer = answer.map_err(|status| explain(&status))?.into_inner();
     if json {
         let object = json!({
             "officer_quota": answer.officer_quota.as_ref().map(quota_json),
