@@ -11,9 +11,10 @@ use truyvet_crypto::Day;
 use truyvet_proto::v1::{
     Alert, CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
     GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest, IssuedCode,
-    ListAlertsRequest, ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest,
-    OfficerQuotaAlert, PublishNowRequest, Quota, RedeemRequest, ReportType, RevokeCodeRequest,
-    Role, RotateSigningKeyRequest, Unit, alert, officer_service_client::OfficerServiceClient,
+    ListAlertsRequest, ListCodesRequest, ListOfficersRequest, ListSigningKeysRequest,
+    ListUnitsRequest, OfficerQuotaAlert, PublishNowRequest, Quota, RedeemRequest, ReportType,
+    RevokeCodeRequest, Role, RotateSigningKeyRequest, StateCounts, Unit, alert,
+    officer_service_client::OfficerServiceClient,
 };
 use truyvet_tests::world::{World, bearer, refusal};
 
@@ -489,6 +490,128 @@ async fn quotas_hold_and_are_told_before_they_do() {
     world.clock.advance(12 * 3_600);
     officers.issue_codes(many(&first, 7)).await.unwrap();
     assert_eq!(alerts(&first).await.alerts, []);
+}
+
+/// Every code once, newest first, whatever the size of the pages; counts of all states; nothing of other units.
+#[tokio::test]
+async fn codes_are_listed_by_unit_and_state_page_by_page() {
+    let world = World::new().await;
+    let mut officers = world.officers().await;
+    let mut phone = world.raw_phone(1).await;
+    let (_, da_nang) = officer_of_da_nang(&world, Role::Officer).await;
+    let mut issued = Vec::new();
+    for hour in 0..3 {
+        let orders = vec![order(world.today()); 5];
+        let request = bearer(&da_nang, IssueCodesRequest { orders });
+        let mut codes = officers
+            .issue_codes(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .codes;
+        if hour == 0 {
+            phone.redeem(&codes[0].upload_code).await.unwrap();
+            let serial = codes[1].serial.clone();
+            let request = bearer(&da_nang, RevokeCodeRequest { serial });
+            officers.revoke_code(request).await.unwrap();
+        }
+        codes.sort_by(|a, b| a.serial.cmp(&b.serial));
+        issued.splice(..0, codes.into_iter().map(|code| code.serial));
+        world.clock.advance(3_600 * 12);
+    }
+    issue(&mut officers, &world.officer, world.today())
+        .await
+        .unwrap();
+    // 36 hours later the first five have run out.
+    let pages = async |credential: &str, state: CodeState, page_size| {
+        let (mut codes, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListCodesRequest {
+                unit_code: String::new(),
+                state: state.into(),
+                page_size,
+                page_token,
+            };
+            let mut officers = world.officers().await;
+            let page = officers.list_codes(bearer(credential, request)).await;
+            let page = page.unwrap().into_inner();
+            assert!(page.codes.len() <= page_size as usize);
+            codes.extend(page.codes);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return (codes, page.counts.unwrap());
+            }
+        }
+    };
+    let counts = StateCounts {
+        issued: 10,
+        redeemed: 1,
+        expired: 3,
+        revoked: 1,
+    };
+    for page_size in [1, 4, 15, 500] {
+        let (codes, counted) = pages(&da_nang, CodeState::Unspecified, page_size).await;
+        let serials: Vec<_> = codes.iter().map(|code| code.serial.as_str()).collect();
+        assert_eq!(serials, issued);
+        assert_eq!(counted, counts);
+        assert!(codes.iter().all(|code| code.issued_at % 3_600 == 0));
+        assert!(codes.iter().all(|code| code.unit_code == "48"));
+    }
+    for (state, expected) in [
+        (CodeState::Issued, 10),
+        (CodeState::Redeemed, 1),
+        (CodeState::Expired, 3),
+        (CodeState::Revoked, 1),
+    ] {
+        let (codes, counted) = pages(&da_nang, state, 2).await;
+        assert_eq!(codes.len(), expected);
+        assert!(codes.iter().all(|code| code.state() == state));
+        assert_eq!(counted, counts);
+    }
+    // The country's officer sees the country's own alone, its administrator all.
+    let (own, _) = pages(&world.officer, CodeState::Unspecified, 500).await;
+    assert_eq!(own.len(), 1);
+    let (all, _) = pages(&world.administrator, CodeState::Unspecified, 500).await;
+    assert_eq!(all.len(), 16);
+    for (request, reason, field) in [
+        (
+            ListCodesRequest {
+                unit_code: "48".into(),
+                ..ListCodesRequest::default()
+            },
+            "NO_SUCH_UNIT",
+            "unit_code",
+        ),
+        (
+            ListCodesRequest {
+                page_size: 501,
+                ..ListCodesRequest::default()
+            },
+            "PAGE_SIZE",
+            "page_size",
+        ),
+        (
+            ListCodesRequest {
+                page_token: "x".into(),
+                ..ListCodesRequest::default()
+            },
+            "PAGE_TOKEN",
+            "page_token",
+        ),
+        (
+            ListCodesRequest {
+                state: 9,
+                ..ListCodesRequest::default()
+            },
+            "CODE_STATE",
+            "state",
+        ),
+    ] {
+        let request = bearer(&world.officer, request);
+        let status = officers.list_codes(request).await.unwrap_err();
+        let expected = (Code::InvalidArgument, reason.into(), vec![field.into()]);
+        assert_eq!(refusal(&status), expected);
+    }
 }
 
 /// The officer says where; the answer to the code carries it, the token does not.

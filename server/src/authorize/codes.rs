@@ -8,7 +8,7 @@ use truyvet_crypto::{Day, Timestamp, UploadCode, token::ReportType};
 use truyvet_matching::Region;
 use zeroize::Zeroizing;
 
-use super::{QuotaLevel, QuotaOf, quota};
+use super::{MAX_CODES_A_PAGE, QuotaLevel, QuotaOf, quota};
 use crate::{
     audit::Action,
     context::Context,
@@ -221,6 +221,22 @@ pub enum CodeState {
     Revoked,
 }
 
+impl CodeState {
+    /// The state of a code at that time.
+    #[must_use]
+    pub fn of(record: &CodeRecord, now: Timestamp) -> Self {
+        if record.redeemed_at.is_some() {
+            Self::Redeemed
+        } else if record.revoked {
+            Self::Revoked
+        } else if record.expires_at <= now {
+            Self::Expired
+        } else {
+            Self::Issued
+        }
+    }
+}
+
 /// A code's state and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeStatus {
@@ -230,7 +246,7 @@ pub struct CodeStatus {
     pub record: CodeRecord,
 }
 
-/// Why a code was not looked up or revoked.
+/// Why codes were not looked up, listed, counted or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeActionError {
     /// The role does not allow it.
@@ -242,6 +258,12 @@ pub enum CodeActionError {
     /// Too late to revoke.
     #[error("the code was redeemed already")]
     Redeemed,
+    /// No such unit in the officer's reach.
+    #[error("unit_code: no such unit")]
+    NoSuchUnit,
+    /// More codes than a page has.
+    #[error("page_size: at most {MAX_CODES_A_PAGE}")]
+    PageSize,
     /// More days than one call gives, or the last before the first.
     #[error("last_day: not before first_day and at most {MAX_FIGURE_DAYS} days in all")]
     Days,
@@ -263,15 +285,7 @@ pub async fn look_up(
         return Err(CodeActionError::NotAllowed);
     }
     let record = visible_code(context, actor, serial).await?;
-    let state = if record.redeemed_at.is_some() {
-        CodeState::Redeemed
-    } else if record.revoked {
-        CodeState::Revoked
-    } else if record.expires_at <= context.now() {
-        CodeState::Expired
-    } else {
-        CodeState::Issued
-    };
+    let state = CodeState::of(&record, context.now());
     Ok(CodeStatus { state, record })
 }
 

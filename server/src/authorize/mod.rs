@@ -4,6 +4,7 @@
 
 mod alerts;
 mod codes;
+mod list;
 mod quota;
 mod redeem;
 
@@ -12,5 +13,6 @@ pub use codes::{
     CodeActionError, CodeOrder, CodeState, CodeStatus, DayFigures, IssueError, IssuedCode,
     MAX_CODES_A_CALL, figures, issue, look_up, revoke,
 };
+pub use list::{CodePage, CodeQuery, MAX_CODES_A_PAGE, list};
 pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};
 pub use redeem::{RedeemError, RedeemedToken, redeem};

@@ -7,17 +7,19 @@ use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
     self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
     IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, ListAlertsRequest,
-    ListAlertsResponse, RevokeCodeRequest, RevokeCodeResponse,
+    ListAlertsResponse, ListCodesRequest, ListCodesResponse, RevokeCodeRequest, RevokeCodeResponse,
     officer_service_server::OfficerService,
 };
 
 use super::{auth, status};
 use crate::{
     authorize::{
-        self, Alert, CodeActionError, CodeOrder, CodeState, IssueError, IssuedCode, QuotaState,
+        self, Alert, CodeActionError, CodeOrder, CodeQuery, CodeState, CodeStatus, IssueError,
+        IssuedCode, QuotaState,
     },
     context::Context,
     officers::Actor,
+    store::CodePosition,
 };
 
 pub(super) struct Officers(Arc<Context>);
@@ -90,6 +92,31 @@ fn code_state(state: CodeState) -> pb::CodeState {
     }
 }
 
+fn parse_state(state: i32) -> Result<Option<CodeState>, Status> {
+    match pb::CodeState::try_from(state) {
+        Ok(pb::CodeState::Unspecified) => Ok(None),
+        Ok(pb::CodeState::Issued) => Ok(Some(CodeState::Issued)),
+        Ok(pb::CodeState::Redeemed) => Ok(Some(CodeState::Redeemed)),
+        Ok(pb::CodeState::Expired) => Ok(Some(CodeState::Expired)),
+        Ok(pb::CodeState::Revoked) => Ok(Some(CodeState::Revoked)),
+        Err(_) => Err(status::bad_field("CODE_STATE", "state", &"state: unknown")),
+    }
+}
+
+fn code_status(status: CodeStatus) -> GetCodeResponse {
+    let record = status.record;
+    GetCodeResponse {
+        serial: record.serial,
+        state: code_state(status.state).into(),
+        issued_at: record.issued_at.unix_seconds(),
+        expires_at: record.expires_at.unix_seconds(),
+        redeemed_at: record.redeemed_at.map_or(0, Timestamp::unix_seconds),
+        report_type: record.report_type.byte().into(),
+        region: record.region.to_string(),
+        unit_code: record.unit_code,
+    }
+}
+
 fn pb_quota(quota: QuotaState) -> pb::Quota {
     pb::Quota {
         issued_today: quota.issued_today,
@@ -150,15 +177,46 @@ impl OfficerService for Officers {
         let status = authorize::look_up(&self.0, &actor, &serial)
             .await
             .map_err(|error| status::of_code_action(&error))?;
-        let record = status.record;
-        Ok(Response::new(GetCodeResponse {
-            serial: record.serial,
-            state: code_state(status.state).into(),
-            issued_at: record.issued_at.unix_seconds(),
-            expires_at: record.expires_at.unix_seconds(),
-            redeemed_at: record.redeemed_at.map_or(0, Timestamp::unix_seconds),
-            report_type: record.report_type.byte().into(),
-            region: record.region.to_string(),
+        Ok(Response::new(code_status(status)))
+    }
+
+    async fn list_codes(
+        &self,
+        request: Request<ListCodesRequest>,
+    ) -> Result<Response<ListCodesResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let ListCodesRequest {
+            unit_code,
+            state,
+            page_size,
+            page_token,
+        } = message;
+        let bad_token = || {
+            let text = "page_token: not one of ours";
+            status::bad_field("PAGE_TOKEN", "page_token", &text)
+        };
+        let after = match page_token.as_str() {
+            "" => None,
+            token => Some(CodePosition::from_token(token).ok_or_else(bad_token)?),
+        };
+        let query = CodeQuery {
+            unit_code: Some(unit_code).filter(|unit_code| !unit_code.is_empty()),
+            state: parse_state(state)?,
+            after,
+            limit: page_size,
+        };
+        let page = authorize::list(&self.0, &actor, &query)
+            .await
+            .map_err(|error| status::of_code_action(&error))?;
+        Ok(Response::new(ListCodesResponse {
+            codes: page.codes.into_iter().map(code_status).collect(),
+            next_page_token: page.next.map_or_else(String::new, |next| next.token()),
+            counts: Some(pb::StateCounts {
+                issued: page.counts.issued,
+                redeemed: page.counts.redeemed,
+                expired: page.counts.expired,
+                revoked: page.counts.revoked,
+            }),
         }))
     }
 

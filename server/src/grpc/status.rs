@@ -125,6 +125,8 @@ pub(super) fn of_code_action(error: &CodeActionError) -> Status {
         CodeActionError::NotAllowed => not_allowed(error),
         CodeActionError::NoSuchSerial => not_found("NO_SUCH_SERIAL", error),
         CodeActionError::Redeemed => refused(Code::FailedPrecondition, "CODE_REDEEMED", error),
+        CodeActionError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
+        CodeActionError::PageSize => bad_field("PAGE_SIZE", "page_size", error),
         CodeActionError::Days => bad_field("FIGURE_DAYS", "last_day", error),
         CodeActionError::Store(error) => of_store(error),
     }

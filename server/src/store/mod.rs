@@ -14,7 +14,7 @@ use truyvet_matching::{Codec, Digest, Region};
 
 use crate::{
     audit::{AuditEntry, AuditRow},
-    authorize::{QuotaLevel, QuotaOf},
+    authorize::{CodeState, QuotaLevel, QuotaOf},
     officers::{ClientKey, NewClientKey, Officer, Unit},
 };
 
@@ -130,6 +130,43 @@ pub struct CodeRecord {
     pub redeemed_at: Option<Timestamp>,
     /// Whether an officer withdrew it.
     pub revoked: bool,
+}
+
+/// Which codes to list.
+#[derive(Clone, Debug)]
+pub struct CodesOf {
+    /// Issued for these units.
+    pub unit_codes: Vec<String>,
+    /// In this state at `now`; `None` for any.
+    pub state: Option<CodeState>,
+    /// Behind this one; `None` for the newest.
+    pub after: Option<CodePosition>,
+    /// At most so many.
+    pub limit: u32,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A place in the list of codes: newest hour first, within an hour by serial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodePosition {
+    /// Full hour.
+    pub issued_at: Timestamp,
+    /// Of the slip.
+    pub serial: String,
+}
+
+/// How many codes are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateCounts {
+    /// Can be redeemed.
+    pub issued: u64,
+    /// Were turned into a token.
+    pub redeemed: u64,
+    /// Their time ran out.
+    pub expired: u64,
+    /// An officer withdrew them.
+    pub revoked: u64,
 }
 
 /// Answer to a revocation.
@@ -352,6 +389,8 @@ pub trait Store: Send + Sync {
     async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>>;
     /// The code of a slip.
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>>;
+    /// A list of codes, newest hour first, and how many of these units' codes are in each state.
+    async fn codes(&self, of: CodesOf) -> Result<(Vec<CodeRecord>, StateCounts)>;
     /// Withdraws a code; `None` if there is no such slip.
     async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>>;
     /// Spends a code on a blinded nonce.

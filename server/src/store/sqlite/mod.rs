@@ -26,9 +26,9 @@ use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, Forget,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf, Forget,
     Forgotten, IssueLimits, Issued, NewCode, NewUpload, PublishedBatch, Redeemed, Redemption,
-    Result, Revocation, Store, StoreError, Stored,
+    Result, Revocation, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -282,6 +282,11 @@ impl Store for SqliteStore {
 
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>> {
         self.read(move |c| codes::by_serial(c, &serial)).await
+    }
+
+    async fn codes(&self, of: CodesOf) -> Result<(Vec<CodeRecord>, StateCounts)> {
+        self.read(move |c| Ok((codes::list(c, &of)?, codes::state_counts(c, &of)?)))
+            .await
     }
 
     async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>> {
