@@ -55,6 +55,11 @@ fn alert_words(alert: &Alert) -> Option<String> {
             alert.unit_code,
             used(&alert.quota.unwrap_or_default())
         ),
+        What::WrongGuesses(alert) => format!(
+            "somebody guesses codes: {} wrong ones this hour, {} are too many",
+            words::grouped(alert.wrong_guesses),
+            words::grouped(alert.budget)
+        ),
         What::UnitQuota(alert) => format!(
             "unit {}: {} codes issued today",
             alert.unit_code,
@@ -71,6 +76,11 @@ fn alert_json(alert: &Alert) -> Option<Value> {
             "label": alert.label,
             "unit": alert.unit_code,
             "quota": alert.quota.as_ref().map(quota_json),
+        }),
+        What::WrongGuesses(alert) => json!({
+            "kind": "wrong_guesses",
+            "wrong_guesses": alert.wrong_guesses,
+            "budget": alert.budget,
         }),
         What::UnitQuota(alert) => json!({
             "kind": "unit_quota",

@@ -1,9 +1,10 @@
-//! What somebody should look at: quotas that are nearly used up.
+//! What somebody should look at: quotas that are nearly used up, and codes that somebody guesses.
 //!
-//! Shows officers their own account and unit; whoever reaches below, also the accounts and units there.
+//! Shows officers their own account and unit; whoever reaches below, also the accounts and units there, and the guesses,
+//! which no unit can be told from another by.
 
 use super::{
-    CodeActionError, QuotaState,
+    BrakeState, CodeActionError, QuotaState,
     quota::{limits, sum},
 };
 use crate::{
@@ -32,6 +33,8 @@ pub enum Alert {
         /// How far it is.
         quota: QuotaState,
     },
+    /// Somebody guesses codes: only sources without any wrong guess in this hour are served.
+    WrongGuesses(BrakeState),
 }
 
 /// What the actor should look at now.
@@ -42,7 +45,12 @@ pub async fn alerts(context: &Context, actor: &Actor) -> Result<Vec<Alert>, Code
     if !actor.may(Permission::SeeFigures) {
         return Err(CodeActionError::NotAllowed);
     }
-    quota_alerts(context, actor).await
+    let mut alerts = quota_alerts(context, actor).await?;
+    let brake = context.brake.state(context.now());
+    if brake.braking() && actor.officer.role.reaches_below() {
+        alerts.push(Alert::WrongGuesses(brake));
+    }
+    Ok(alerts)
 }
 
 async fn quota_alerts(context: &Context, actor: &Actor) -> Result<Vec<Alert>, CodeActionError> {

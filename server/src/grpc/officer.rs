@@ -139,6 +139,10 @@ fn pb_alert(alert: Alert) -> pb::Alert {
                 unit_code,
                 quota: Some(pb_quota(quota)),
             }),
+            Alert::WrongGuesses(brake) => What::WrongGuesses(pb::WrongGuessesAlert {
+                wrong_guesses: brake.wrong_guesses,
+                budget: brake.budget,
+            }),
             Alert::UnitQuota { unit_code, quota } => What::UnitQuota(pb::UnitQuotaAlert {
                 unit_code,
                 quota: Some(pb_quota(quota)),

@@ -86,6 +86,14 @@ pub(super) fn of_redeem(error: &RedeemError) -> Status {
         RedeemError::BlindedElement(_) => {
             bad_field("BLINDED_ELEMENT_MALFORMED", "blinded_element", error)
         }
+        RedeemError::Braked {
+            retry_after_seconds,
+        } => {
+            let mut details = details("TOO_MANY_WRONG_CODES");
+            let retry_after = Duration::from_secs((*retry_after_seconds).into());
+            details.set_retry_info(Some(retry_after));
+            Status::with_error_details(Code::ResourceExhausted, error.to_string(), details)
+        }
         RedeemError::CodeRefused => refused(Code::PermissionDenied, "CODE_REFUSED", error),
         RedeemError::Store(error) => of_store(error),
     }
