@@ -13,10 +13,11 @@ use std::{
 use object_store::local::LocalFileSystem;
 use rand::CryptoRng;
 use tokio::{sync::watch, task::JoinSet};
-use tracing::info;
+use tracing::{info, warn};
 use truyvet_crypto::Timestamp;
 
 use crate::{
+    authorize::Brake,
     context::{Context, Effects, WalkOn},
     download::Catalog,
     grpc::{self, Health},
@@ -99,12 +100,15 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     // Acknowledged means durable, for files too.
     let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
     let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
+    let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
+    warn_of_unknown_proxies(&settings);
     let context = Arc::new(Context {
         settings,
         effects,
         store: Arc::new(store),
         objects: Arc::new(objects),
         keys,
+        brake,
         catalog: Catalog::default(),
         publishing: tokio::sync::Mutex::default(),
     });
@@ -164,6 +168,15 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         .spawn(keep_health(context, Arc::clone(&server.health)));
     info!(public = %server.public, staff = %server.staff, ops = %server.ops, "serving");
     Ok(server)
+}
+
+/// Beyond loopback without TLS there is a proxy in front. If it is not known as one, all phones count as a single source,
+/// and ten wrong codes hold them all.
+fn warn_of_unknown_proxies(settings: &Settings) {
+    let beyond_loopback = !settings.public_listen.ip().is_loopback();
+    if beyond_loopback && settings.tls.is_none() && settings.trusted_proxies.is_empty() {
+        warn!("without trusted_proxies all phones behind a proxy count as one that guesses codes");
+    }
 }
 
 impl Server {

@@ -190,6 +190,7 @@ impl World {
         let order = CodeOrder {
             report_type: ReportType::ConfirmedTest.byte().into(),
             onset_day: onset_day.number(),
+            region: String::new(),
         };
         let request = IssueCodeRequest { order: Some(order) };
         let answer = self

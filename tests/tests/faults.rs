@@ -73,6 +73,7 @@ impl Country {
         let order = CodeOrder {
             report_type: ReportType::ConfirmedTest.byte().into(),
             onset_day: Timestamp::from_unix_seconds(NOON).unwrap().day().number() - 5,
+            region: String::new(),
         };
         let mut officers =
             OfficerServiceClient::new(channel(&format!("http://{}", server.staff)).await);

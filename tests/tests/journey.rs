@@ -82,7 +82,7 @@ impl Town {
 
     async fn upload(&self, case: &Phone, code: &str) -> Result<(), UploadError> {
         let options = UploadOptions::default();
-        let (region, now) = ("VN".parse().unwrap(), self.world.now());
+        let (region, now) = (Some("VN".parse().unwrap()), self.world.now());
         case.upload(
             &self.connection,
             code,

@@ -44,6 +44,9 @@ impl Office {
             ops_listen: any_port,
             // Evenings come when the demo says so, not by the clock.
             publish_every_seconds: None,
+            // One officer serves the whole town.
+            officer_codes_per_day: 100_000,
+            unit_codes_per_day: 1_000_000,
             ..Settings::for_data_dir(folder.path())
         };
         let (_, credential) = create_first_officer(
@@ -103,6 +106,7 @@ impl Office {
             order: Some(CodeOrder {
                 report_type: ReportType::ConfirmedTest.into(),
                 onset_day: onset.number(),
+                region: self.region().to_string(),
             }),
         };
         let answer = self.officer.officer().issue_code(request).await;

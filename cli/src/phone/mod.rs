@@ -47,7 +47,13 @@ pub(crate) enum PhoneCommand {
     /// Disclose this phone's IDs, authorized by an upload code; then start with a fresh identity
     Upload {
         #[command(flatten)]
-        network: NetworkArgs,
+        home: DirArgs,
+        /// Region to publish in [default: what the officer said with the code]
+        #[arg(long)]
+        region: Option<Region>,
+        /// Speak http:// with a server on another machine, this once; `phone init` has it too, for always
+        #[arg(long)]
+        plaintext: bool,
         /// The code that a health officer gave; without it, an upload that was cut short goes on. "-" reads it from
         /// standard input: others on this machine can see the command line
         #[arg(long)]
@@ -109,10 +115,20 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
         }
         PhoneCommand::Hear(args) => hear::run(&args, now, out),
         PhoneCommand::Sync(args) => sync(&args, out).await,
-        PhoneCommand::Upload { network, code } => {
+        PhoneCommand::Upload {
+            home,
+            region,
+            plaintext,
+            code,
+        } => {
             let code = match code {
                 Some(code) if code == "-" => Some(read_code(io::stdin().lock())?),
                 code => code,
+            };
+            let network = NetworkArgs {
+                home,
+                region,
+                plaintext,
             };
             upload(&network, code.as_deref(), out).await
         }
@@ -165,6 +181,9 @@ fn explain_upload(error: UploadError, home: &Home) -> anyhow::Error {
         UploadError::Redeem(refusal) if refusal.reason == "CODE_REFUSED" => anyhow!(
             "upload code refused: unknown, used, revoked or expired; ask the officer for a new one (CODE_REFUSED)"
         ),
+        error @ UploadError::UnknownRegion => {
+            anyhow::Error::from(error).context("give --code again, and --region with it")
+        }
         error => anyhow::Error::from(error).context(home.server().to_owned()),
     }
 }
@@ -180,7 +199,10 @@ async fn upload(
     let (phone, connection) = (home.phone(now)?, home.connection(args.plaintext)?);
     let report = match code {
         Some(code) => {
-            let region = home.region(&phone, &connection, args.region, now).await?;
+            let region = match args.region {
+                given @ Some(_) => Some(home.region(&phone, &connection, given, now).await?),
+                None => None,
+            };
             let options = UploadOptions::default();
             phone
                 .upload(&connection, code, region, &options, now, &mut rng)

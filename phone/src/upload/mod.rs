@@ -92,7 +92,8 @@ pub enum UploadError {
     /// There was no second connection for the upload. It can be resumed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The deployment does not publish for this region; nothing was sent.
+    /// The deployment does not publish for this region. If the person named it, nothing was sent. If the officer did, the
+    /// upload can be resumed with a region that the person chooses.
     #[error("region: not one of this deployment's")]
     UnknownRegion,
     /// Another code's upload is on its way: resume or abandon it first.
@@ -147,12 +148,12 @@ pub(crate) fn begin(
     phone: &Phone,
     config: &DeploymentConfig,
     code: &UploadCode,
-    region: Region,
+    region: Option<Region>,
     options: &UploadOptions,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(), UploadError> {
-    if !config.regions.contains(&region) {
+    if region.is_some_and(|region| !config.regions.contains(&region)) {
         return Err(UploadError::UnknownRegion);
     }
     let code = code.grouped();
@@ -162,7 +163,7 @@ pub(crate) fn begin(
             // Built: may have been sent, so what was decided then stands.
             Some(pending) if pending.request.is_some() => return Ok(()),
             Some(pending) => Pending {
-                region,
+                region: region.or(pending.region),
                 options: options.clone(),
                 ..pending
             },
@@ -247,6 +248,7 @@ async fn redeem(
         evaluated_element,
         proof,
         metadata,
+        region,
     } = answer;
     let metadata = metadata
         .and_then(pending::metadata_from_wire)
@@ -258,6 +260,11 @@ async fn redeem(
         &config.token_public_key,
     )?;
     pending.token = Some(token.clone());
+    // Only what the signed configuration names, which is the same for everybody: a region made up for one code would mark
+    // the upload that follows.
+    let said: Option<Region> = region.parse().ok();
+    let said = said.filter(|region| config.regions.contains(region));
+    pending.region = pending.region.or(said);
     save(phone, pending)?;
     Ok(token)
 }
@@ -273,7 +280,8 @@ fn build(
     let keys = phone.database.read(|connection| {
         request::disclosed_keys(connection, phone.scheme, days, &pending.options, now)
     })?;
-    let request = request::build(token, pending.region, &keys, config.upload_bytes)?;
+    let region = pending.region.ok_or(UploadError::UnknownRegion)?;
+    let request = request::build(token, region, &keys, config.upload_bytes)?;
     pending.request = Some(request.clone());
     save(phone, pending)?;
     Ok(request)

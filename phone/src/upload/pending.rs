@@ -17,7 +17,8 @@ use crate::database::StoreError;
 pub(super) struct Pending {
     /// In groups, as [`truyvet_crypto::UploadCode::grouped`] writes it.
     pub(super) code: Zeroizing<String>,
-    pub(super) region: Region,
+    /// As the person chose; `None` until the answer to the code says what the officer chose.
+    pub(super) region: Option<Region>,
     pub(super) options: UploadOptions,
     pub(super) blinding: Blinding,
     /// There once the code is redeemed.
@@ -35,7 +36,7 @@ pub(super) fn load(connection: &Connection) -> Result<Option<Pending>, StoreErro
             |row| {
                 Ok((
                     Zeroizing::new(row.get::<_, String>(0)?),
-                    row.get::<_, String>(1)?,
+                    row.get::<_, Option<String>>(1)?,
                     row.get::<_, Vec<u8>>(2)?,
                     Zeroizing::new(row.get::<_, Vec<u8>>(3)?),
                     row.get::<_, Option<Vec<u8>>>(4)?,
@@ -49,7 +50,11 @@ pub(super) fn load(connection: &Connection) -> Result<Option<Pending>, StoreErro
     };
     Ok(Some(Pending {
         code,
-        region: Region::parse(&region).map_err(|_| StoreError::Damaged("pending_upload.region"))?,
+        region: region
+            .map(|region| {
+                Region::parse(&region).map_err(|_| StoreError::Damaged("pending_upload.region"))
+            })
+            .transpose()?,
         options: decode_options(&left_out).ok_or(StoreError::Damaged("pending_upload.left_out"))?,
         blinding: Blinding::restore(&blinding)
             .map_err(|_| StoreError::Damaged("pending_upload.blinding"))?,
@@ -84,7 +89,7 @@ pub(super) fn save(transaction: &Transaction<'_>, pending: &Pending) -> Result<(
          VALUES (1, ?, ?, ?, ?, ?, ?)",
         params![
             code.as_str(),
-            region.as_str(),
+            region.as_ref().map(Region::as_str),
             encode_options(options),
             *blinding.save(),
             token.as_deref(),
@@ -178,7 +183,7 @@ mod tests {
         let noon = Timestamp::from_unix_seconds(1_767_268_800).unwrap();
         let mut pending = Pending {
             code: Zeroizing::new("7XK4-9AC-2HTE".to_owned()),
-            region: Region::parse("VN-48").unwrap(),
+            region: None,
             options: UploadOptions::default().leave_out(noon, noon.plus_seconds(3_600)),
             blinding: Blinding::generate(&mut StdRng::seed_from_u64(1)),
             token: None,
@@ -197,6 +202,7 @@ mod tests {
             assert_eq!(loaded.request, pending.request);
         };
         round_trip(&pending);
+        pending.region = Some(Region::parse("VN-48").unwrap());
         pending.token = Some(Token {
             nonce: [1; 32],
             metadata: TokenMetadata {

@@ -27,6 +27,10 @@ pub enum Action {
     SigningKeyRotated,
     /// A window was closed on demand.
     WindowPublished,
+    /// Four fifths of a quota of codes are used; the subject is the account or the unit.
+    QuotaNearlyReached,
+    /// A quota of codes is used up; the subject is the account or the unit.
+    QuotaReached,
 }
 
 impl Action {
@@ -41,6 +45,8 @@ impl Action {
         Self::CodeRevoked,
         Self::SigningKeyRotated,
         Self::WindowPublished,
+        Self::QuotaNearlyReached,
+        Self::QuotaReached,
     ];
 
     /// Its name in the store, on the wire and in exports; never changes.
@@ -56,6 +62,8 @@ impl Action {
             Self::CodeRevoked => "code.revoked",
             Self::SigningKeyRotated => "signing-key.rotated",
             Self::WindowPublished => "window.published",
+            Self::QuotaNearlyReached => "quota.nearly-reached",
+            Self::QuotaReached => "quota.reached",
         }
     }
 

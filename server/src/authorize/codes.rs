@@ -3,14 +3,17 @@
 use std::ops::RangeInclusive;
 
 use rand::{CryptoRng, RngExt as _};
+use tracing::warn;
 use truyvet_crypto::{Day, Timestamp, UploadCode, token::ReportType};
+use truyvet_matching::Region;
 use zeroize::Zeroizing;
 
+use super::{MAX_CODES_A_PAGE, QuotaLevel, QuotaOf, quota};
 use crate::{
     audit::Action,
     context::Context,
     officers::{Actor, Permission, visible_units},
-    store::{Added, CodeCounts, CodeRecord, NewCode, Revocation, StoreError},
+    store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
 /// Most codes in one call.
@@ -26,6 +29,8 @@ pub struct CodeOrder {
     pub report_type: ReportType,
     /// Day of first symptoms or, without symptoms, of the test.
     pub onset_day: Day,
+    /// Where the case's phone publishes unless the person chooses another; `None` for the deployment's first region.
+    pub region: Option<Region>,
 }
 
 /// A code as handed out, once.
@@ -60,9 +65,30 @@ pub enum IssueError {
         /// Which order, from 0.
         index: usize,
     },
+    /// This deployment does not publish there.
+    #[error("orders[{index}].region: not one of this deployment's")]
+    UnknownRegion {
+        /// Which order, from 0.
+        index: usize,
+    },
+    /// More than may still be issued today.
+    #[error("{} may issue {left} more codes today", whose_quota(*whose))]
+    Quota {
+        /// Whose quota it is.
+        whose: QuotaOf,
+        /// Codes that may still be issued.
+        left: u64,
+    },
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn whose_quota(whose: QuotaOf) -> &'static str {
+    match whose {
+        QuotaOf::Officer => "this account",
+        QuotaOf::Unit => "this unit",
+    }
 }
 
 /// Issues codes, all or none.
@@ -93,6 +119,13 @@ pub async fn issue(
         if order.onset_day < oldest {
             return Err(IssueError::OnsetTooOld { index });
         }
+        let regions = &context.settings.regions;
+        if order
+            .region
+            .is_some_and(|region| !regions.contains(&region))
+        {
+            return Err(IssueError::UnknownRegion { index });
+        }
     }
     loop {
         let mut rng = context.rng();
@@ -102,10 +135,35 @@ pub async fn issue(
             .unzip();
         // The store puts each serial in.
         let entry = actor.entry(now, Action::CodeIssued, &actor.officer.unit_code, "");
-        // A code or serial that is taken: as good as never; draw all again.
-        if context.store.add_codes(new, entry).await? == Added::Added {
-            return Ok(issued);
+        let limits = quota::limits(&context.settings, now);
+        match context.store.add_codes(new, limits, entry).await? {
+            CodesAdded::Added { crossed } => {
+                tell_of_quotas(actor, &crossed);
+                return Ok(issued);
+            }
+            CodesAdded::OverQuota { whose, left } => return Err(IssueError::Quota { whose, left }),
+            // A code or serial that is taken: as good as never; draw all again.
+            CodesAdded::Exists => {}
         }
+    }
+}
+
+/// The audit says whose account it is; the log names the unit alone.
+fn tell_of_quotas(actor: &Actor, crossed: &[(QuotaOf, QuotaLevel)]) {
+    let unit_code = &actor.officer.unit_code;
+    for (whose, level) in crossed {
+        let whose = match whose {
+            QuotaOf::Officer => "an officer",
+            QuotaOf::Unit => "all officers",
+        };
+        let level = match level {
+            QuotaLevel::NearlyReached => "nearly reached",
+            QuotaLevel::Reached => "reached",
+        };
+        warn!(
+            unit_code,
+            "{whose} of unit {unit_code} {level} today's quota of codes"
+        );
     }
 }
 
@@ -138,6 +196,7 @@ fn draw(
         unit_code: actor.officer.unit_code.clone(),
         report_type: order.report_type,
         first_day: contagious.max(now.day().minus_days(settings.retention_days)),
+        region: order.region.unwrap_or(settings.regions[0]),
         issued_at,
         expires_at,
     };
@@ -162,6 +221,22 @@ pub enum CodeState {
     Revoked,
 }
 
+impl CodeState {
+    /// The state of a code at that time.
+    #[must_use]
+    pub fn of(record: &CodeRecord, now: Timestamp) -> Self {
+        if record.redeemed_at.is_some() {
+            Self::Redeemed
+        } else if record.revoked {
+            Self::Revoked
+        } else if record.expires_at <= now {
+            Self::Expired
+        } else {
+            Self::Issued
+        }
+    }
+}
+
 /// A code's state and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeStatus {
@@ -171,7 +246,7 @@ pub struct CodeStatus {
     pub record: CodeRecord,
 }
 
-/// Why a code was not looked up or revoked.
+/// Why codes were not looked up, listed, counted or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeActionError {
     /// The role does not allow it.
@@ -183,6 +258,12 @@ pub enum CodeActionError {
     /// Too late to revoke.
     #[error("the code was redeemed already")]
     Redeemed,
+    /// No such unit in the officer's reach.
+    #[error("unit_code: no such unit")]
+    NoSuchUnit,
+    /// More codes than a page has.
+    #[error("page_size: at most {MAX_CODES_A_PAGE}")]
+    PageSize,
     /// More days than one call gives, or the last before the first.
     #[error("last_day: not before first_day and at most {MAX_FIGURE_DAYS} days in all")]
     Days,
@@ -204,15 +285,7 @@ pub async fn look_up(
         return Err(CodeActionError::NotAllowed);
     }
     let record = visible_code(context, actor, serial).await?;
-    let state = if record.redeemed_at.is_some() {
-        CodeState::Redeemed
-    } else if record.revoked {
-        CodeState::Revoked
-    } else if record.expires_at <= context.now() {
-        CodeState::Expired
-    } else {
-        CodeState::Issued
-    };
+    let state = CodeState::of(&record, context.now());
     Ok(CodeStatus { state, record })
 }
 

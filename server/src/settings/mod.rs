@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
@@ -66,6 +67,14 @@ pub struct Settings {
     pub pad_step_tags: u64,
     /// Life of an upload code.
     pub code_valid_hours: u32,
+    /// Most codes that one officer issues in a local day.
+    pub officer_codes_per_day: u32,
+    /// Most codes that the officers of one unit issue in a local day.
+    pub unit_codes_per_day: u32,
+    /// Wrong codes in an hour, from everywhere, before only sources without any are served.
+    pub wrong_guesses_per_hour: u32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Days before onset from which a case counts as contagious.
     pub contagious_days_before_onset: u32,
     /// When a match is an exposure.
@@ -187,6 +196,12 @@ mod tests {
             ("staff_listen = \"[::]:1\"", "staff_listen"),
             ("log = \"what=ever\"", "log"),
             ("log = \"info,h2=trace\"", "log"),
+            ("officer_codes_per_day = 0", "officer_codes_per_day"),
+            ("unit_codes_per_day = 0", "unit_codes_per_day"),
+            ("wrong_guesses_per_hour = 0", "wrong_guesses_per_hour"),
+            ("trusted_proxies = [\"10.0.0.0/33\"]", "trusted_proxies"),
+            ("trusted_proxies = [\"everybody\"]", "trusted_proxies"),
+            ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

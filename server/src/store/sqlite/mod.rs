@@ -26,8 +26,9 @@ use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, Forget, Forgotten, NewCode,
-    NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf, Forget,
+    Forgotten, IssueLimits, Issued, NewCode, NewUpload, PublishedBatch, Redeemed, Redemption,
+    Result, Revocation, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -263,14 +264,29 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn add_codes(&self, codes: Vec<NewCode>, entry: AuditEntry) -> Result<Added> {
+    async fn add_codes(
+        &self,
+        codes: Vec<NewCode>,
+        limits: IssueLimits,
+        entry: AuditEntry,
+    ) -> Result<CodesAdded> {
         self.writer
-            .write(move |c| codes::add(c, &codes, &entry))
+            .write(move |c| codes::add(c, &codes, &limits, &entry))
+            .await
+    }
+
+    async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>> {
+        self.read(move |c| codes::issued(c, &unit_codes, since))
             .await
     }
 
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>> {
         self.read(move |c| codes::by_serial(c, &serial)).await
+    }
+
+    async fn codes(&self, of: CodesOf) -> Result<(Vec<CodeRecord>, StateCounts)> {
+        self.read(move |c| Ok((codes::list(c, &of)?, codes::state_counts(c, &of)?)))
+            .await
     }
 
     async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>> {

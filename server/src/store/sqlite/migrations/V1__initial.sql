@@ -53,6 +53,7 @@ CREATE TABLE upload_code (
     unit_code      TEXT NOT NULL REFERENCES unit,
     report_type    INTEGER NOT NULL,            -- 1 confirmed test, 2 clinical, 3 self-test
     first_day      INTEGER NOT NULL,            -- first UTC day whose keys may be uploaded
+    region         TEXT NOT NULL,               -- where the case's phone publishes unless told otherwise; stays out of the token
     issued_at      INTEGER NOT NULL,            -- full hour
     expires_at     INTEGER NOT NULL,            -- full hour
     revoked        INTEGER NOT NULL DEFAULT 0,  -- 0 or 1
@@ -62,6 +63,7 @@ CREATE TABLE upload_code (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX upload_code_by_unit ON upload_code (unit_code, issued_at);
+CREATE INDEX upload_code_by_officer ON upload_code (officer_id, issued_at);
 
 -- Spent tokens. Nothing ties them to a code. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (
