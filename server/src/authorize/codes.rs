@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     audit::Action,
     context::Context,
-    officers::{Actor, Permission, visible_units},
+    officers::{Actor, Permission, own_unit_is_closed, unit_in_reach, visible_units},
     store::{Added, CodeCounts, CodeRecord, NewCode, Revocation, StoreError},
 };
 
@@ -45,6 +45,9 @@ pub enum IssueError {
     /// The role does not allow it.
     #[error("not allowed")]
     NotAllowed,
+    /// The officer's unit is closed.
+    #[error("the unit is closed: codes are for another unit to issue")]
+    UnitClosed,
     /// None, or too many in one call.
     #[error("orders: 1 to {MAX_CODES_A_CALL} in one call")]
     Count,
@@ -79,6 +82,9 @@ pub async fn issue(
     }
     if orders.is_empty() || orders.len() > MAX_CODES_A_CALL {
         return Err(IssueError::Count);
+    }
+    if own_unit_is_closed(context, actor).await? {
+        return Err(IssueError::UnitClosed);
     }
     let now = context.now();
     // An officer's calendar is ahead of UTC in Vietnam: their today may be UTC's tomorrow.
@@ -226,14 +232,10 @@ async fn visible_code(
         .code(serial.to_owned())
         .await?
         .ok_or(CodeActionError::NoSuchSerial)?;
-    let visible = visible_units(context, actor).await?;
-    if !visible
-        .iter()
-        .any(|unit| unit.unit_code == record.unit_code)
-    {
-        return Err(CodeActionError::NoSuchSerial);
+    match unit_in_reach(context, actor, &record.unit_code).await? {
+        Some(_) => Ok(record),
+        None => Err(CodeActionError::NoSuchSerial),
     }
-    Ok(record)
 }
 
 /// Makes a code useless that was not redeemed yet.
