@@ -23,11 +23,11 @@ use crate::{
     grpc::{self, Health},
     http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
-    officers::{self, Credential, Officer, OfficerError, Role},
+    officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
     publish::keep_publishing,
     readiness,
     settings::Settings,
-    store::{StoreError, sqlite::SqliteStore},
+    store::{Store as _, StoreError, sqlite::SqliteStore},
 };
 
 /// Connections of phones at a time, if the system lets us open so many.
@@ -70,6 +70,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("database: {0}")]
     Store(#[from] StoreError),
+    /// The list of units cannot be loaded.
+    #[error(transparent)]
+    Units(#[from] UnitListError),
 }
 
 /// A running server.
@@ -96,6 +99,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let now = effects.clock.now();
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
     let store = SqliteStore::open(&settings.database, Arc::clone(&effects.steps))?;
+    officers::load_units(&store, settings.units_file.as_deref(), now).await?;
     make_folder("batches", &settings.batches)?;
     // Acknowledged means durable, for files too.
     let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
@@ -258,6 +262,10 @@ pub async fn create_first_officer(
 ) -> Result<Result<(Officer, Credential), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
     let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
+    // Only into an empty database: which list replaces which is for the server's settings to say.
+    if store.unit_list_digest().await?.is_none() {
+        officers::load_units(&store, settings.units_file.as_deref(), now).await?;
+    }
     Ok(officers::create_first(&store, label, unit_code, role, now, rng).await)
 }
 

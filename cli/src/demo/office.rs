@@ -12,8 +12,8 @@ use tonic::transport::{Channel, Endpoint};
 use truyvet_crypto::{Day, sign::TrustedKeys};
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
-    BatchEntry, CodeOrder, CreateOfficerRequest, CreateUnitRequest, Index, IssueCodeRequest,
-    ListBatchesRequest, PublishNowRequest, PublishNowResponse, ReportType, Role, Unit,
+    BatchEntry, CodeOrder, CreateOfficerRequest, Index, IssueCodeRequest, ListBatchesRequest,
+    PublishNowRequest, PublishNowResponse, ReportType, Role,
     exposure_service_client::ExposureServiceClient,
 };
 use truyvet_server::{
@@ -154,18 +154,7 @@ fn channel(url: &str) -> anyhow::Result<Channel> {
 }
 
 async fn add_officer(administrator: &Staff, channel: Channel) -> anyhow::Result<Staff> {
-    let unit = CreateUnitRequest {
-        unit: Some(Unit {
-            unit_code: "48".into(),
-            name: "Đà Nẵng".into(),
-            parent_code: "VN".into(),
-        }),
-    };
     let mut admin = administrator.admin();
-    admin
-        .create_unit(unit)
-        .await
-        .map_err(|status| explain(&status))?;
     let officer = CreateOfficerRequest {
         label: "hotline-1".into(),
         unit_code: "48".into(),

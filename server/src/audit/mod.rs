@@ -11,6 +11,8 @@ use truyvet_crypto::{Timestamp, sha256};
 pub enum Action {
     /// An administrative unit was added.
     UnitAdded,
+    /// Another list of administrative units took the place of the one before.
+    UnitListReplaced,
     /// An officer's account was added.
     OfficerAdded,
     /// An officer's account was ended.
@@ -37,6 +39,7 @@ impl Action {
     /// All of them.
     pub const ALL: &[Self] = &[
         Self::UnitAdded,
+        Self::UnitListReplaced,
         Self::OfficerAdded,
         Self::OfficerDeactivated,
         Self::ClientKeyCreated,
@@ -54,6 +57,7 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::UnitAdded => "unit.added",
+            Self::UnitListReplaced => "unit-list.replaced",
             Self::OfficerAdded => "officer.added",
             Self::OfficerDeactivated => "officer.deactivated",
             Self::ClientKeyCreated => "client-key.created",

@@ -12,7 +12,7 @@ use super::{MAX_CODES_A_PAGE, QuotaLevel, QuotaOf, quota};
 use crate::{
     audit::Action,
     context::Context,
-    officers::{Actor, Permission, visible_units},
+    officers::{Actor, Permission, own_unit_is_closed, unit_in_reach, visible_units},
     store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
@@ -50,6 +50,9 @@ pub enum IssueError {
     /// The role does not allow it.
     #[error("not allowed")]
     NotAllowed,
+    /// The officer's unit is closed.
+    #[error("the unit is closed: codes are for another unit to issue")]
+    UnitClosed,
     /// None, or too many in one call.
     #[error("orders: 1 to {MAX_CODES_A_CALL} in one call")]
     Count,
@@ -105,6 +108,9 @@ pub async fn issue(
     }
     if orders.is_empty() || orders.len() > MAX_CODES_A_CALL {
         return Err(IssueError::Count);
+    }
+    if own_unit_is_closed(context, actor).await? {
+        return Err(IssueError::UnitClosed);
     }
     let now = context.now();
     // An officer's calendar is ahead of UTC in Vietnam: their today may be UTC's tomorrow.
@@ -299,14 +305,10 @@ async fn visible_code(
         .code(serial.to_owned())
         .await?
         .ok_or(CodeActionError::NoSuchSerial)?;
-    let visible = visible_units(context, actor).await?;
-    if !visible
-        .iter()
-        .any(|unit| unit.unit_code == record.unit_code)
-    {
-        return Err(CodeActionError::NoSuchSerial);
+    match unit_in_reach(context, actor, &record.unit_code).await? {
+        Some(_) => Ok(record),
+        None => Err(CodeActionError::NoSuchSerial),
     }
-    Ok(record)
 }
 
 /// Makes a code useless that was not redeemed yet.

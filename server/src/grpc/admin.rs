@@ -18,7 +18,7 @@ use crate::{
     audit::Action,
     context::Context,
     keys::DatedSigningKey,
-    officers::{self, Actor, Officer, Role, Unit},
+    officers::{self, Actor, Officer, Role, Unit, UnitQuery},
     publish::{self, PublishError},
 };
 
@@ -63,6 +63,15 @@ fn pb_officer(officer: Officer) -> pb::Officer {
         unit_code: officer.unit_code,
         role: pb_role(officer.role).into(),
         active: officer.active,
+    }
+}
+
+pub(super) fn pb_unit(unit: Unit) -> pb::Unit {
+    pb::Unit {
+        unit_code: unit.unit_code,
+        name: unit.name,
+        parent_code: unit.parent_code.unwrap_or_default(),
+        closed: unit.closed,
     }
 }
 
@@ -134,11 +143,13 @@ impl AdminService for Admin {
             unit_code,
             name,
             parent_code,
+            closed: _,
         } = unit.ok_or_else(|| status::bad_field("UNIT_MISSING", "unit", &"unit: missing"))?;
         let unit = Unit {
             unit_code,
             name,
             parent_code: Some(parent_code),
+            closed: false,
         };
         officers::add_unit(&self.0, &actor, unit)
             .await
@@ -150,19 +161,26 @@ impl AdminService for Admin {
         &self,
         request: Request<ListUnitsRequest>,
     ) -> Result<Response<ListUnitsResponse>, Status> {
-        let (actor, ListUnitsRequest {}) = auth::actor(&self.0, request).await?;
-        let units = officers::visible_units(&self.0, &actor)
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let ListUnitsRequest {
+            parent_code,
+            search,
+            include_closed,
+            after_code,
+            limit,
+        } = message;
+        let query = UnitQuery {
+            parent_code: (!parent_code.is_empty()).then_some(parent_code),
+            search,
+            closed: include_closed,
+            after: after_code,
+            limit: usize::try_from(limit).ok().filter(|limit| *limit > 0),
+        };
+        let units = officers::find_units(&self.0, &actor, &query)
             .await
             .map_err(|error| status::of_store(&error))?;
         Ok(Response::new(ListUnitsResponse {
-            units: units
-                .into_iter()
-                .map(|unit| pb::Unit {
-                    unit_code: unit.unit_code,
-                    name: unit.name,
-                    parent_code: unit.parent_code.unwrap_or_default(),
-                })
-                .collect(),
+            units: units.into_iter().map(pb_unit).collect(),
         }))
     }
 

@@ -102,6 +102,7 @@ pub(super) fn of_redeem(error: &RedeemError) -> Status {
 pub(super) fn of_issue(error: &IssueError) -> Status {
     match error {
         IssueError::NotAllowed => not_allowed(error),
+        IssueError::UnitClosed => refused(Code::FailedPrecondition, "UNIT_CLOSED", error),
         IssueError::Count => bad_field("ORDER_COUNT", "orders", error),
         IssueError::OnsetInFuture { index } => bad_field(
             "ONSET_IN_FUTURE",
@@ -145,6 +146,7 @@ pub(super) fn of_officer(error: &OfficerError) -> Status {
         OfficerError::NotAllowed => not_allowed(error),
         OfficerError::Text { field, .. } => bad_field("TEXT", *field, error),
         OfficerError::NoSuchUnit { field } => bad_field("NO_SUCH_UNIT", *field, error),
+        OfficerError::UnitClosed { field } => bad_field("UNIT_CLOSED", *field, error),
         OfficerError::UnitExists => refused(Code::AlreadyExists, "UNIT_EXISTS", error),
         OfficerError::NoSuchOfficer => not_found("NO_SUCH_OFFICER", error),
         OfficerError::LabelTaken => refused(Code::AlreadyExists, "LABEL_TAKEN", error),

@@ -2,13 +2,15 @@
 //!
 //! Only administrators add officers, in their own unit and below, so nobody grants more than they hold.
 
+use std::collections::HashSet;
+
 use data_encoding::HEXLOWER;
 use rand::CryptoRng;
 use truyvet_crypto::Timestamp;
 
 use super::{
     Actor, Credential, NewClientKey, OfficerError, Permission, Role, check_text, client_key,
-    unit::{visible_unit, visible_units},
+    unit::{open_unit, visible_units},
 };
 use crate::{
     audit::{Action, AuditEntry},
@@ -46,7 +48,7 @@ pub async fn create(
     if !role.permissions().within(actor.permissions()) {
         return Err(OfficerError::NotAllowed);
     }
-    visible_unit(context, actor, unit_code, "unit_code").await?;
+    open_unit(context, actor, unit_code, "unit_code").await?;
     let now = context.now();
     let (officer, key, credential) = draw(label, unit_code, role, now, &mut context.rng())?;
     let entry = actor.entry(now, Action::OfficerAdded, unit_code, &officer.officer_id);
@@ -65,9 +67,10 @@ pub async fn create_first(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(Officer, Credential), OfficerError> {
-    let units = store.units().await?;
-    if !units.iter().any(|unit| unit.unit_code == unit_code) {
-        return Err(OfficerError::NoSuchUnit { field: "unit_code" });
+    match store.unit_path(unit_code.to_owned()).await?.first() {
+        Some(unit) if unit.closed => return Err(OfficerError::UnitClosed { field: "unit_code" }),
+        Some(_) => {}
+        None => return Err(OfficerError::NoSuchUnit { field: "unit_code" }),
     }
     let (officer, key, credential) = draw(label, unit_code, role, now, rng)?;
     let entry = AuditEntry {
@@ -158,9 +161,13 @@ pub async fn visible_officers(
     actor: &Actor,
 ) -> Result<Vec<Officer>, OfficerError> {
     actor.must(Permission::KeepOfficers)?;
-    let units = visible_units(context, actor).await?;
+    let units: HashSet<String> = visible_units(context, actor)
+        .await?
+        .into_iter()
+        .map(|unit| unit.unit_code)
+        .collect();
     let mut officers = context.store.officers().await?;
-    officers.retain(|officer| units.iter().any(|unit| unit.unit_code == officer.unit_code));
+    officers.retain(|officer| units.contains(&officer.unit_code));
     Ok(officers)
 }
 

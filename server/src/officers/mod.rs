@@ -16,7 +16,11 @@ pub use client_key::{
     revoke_client_key,
 };
 pub use role::{Permission, Permissions, Role};
-pub use unit::{Unit, add_unit, may_run_the_deployment, visible_units};
+pub use unit::{
+    BUILT_IN_DATE, LineFault, Unit, UnitList, UnitListError, UnitQuery, add_unit, find_units,
+    is_of_country, load as load_units, may_run_the_deployment, own_unit_is_closed, unit_in_reach,
+    visible_units,
+};
 
 use crate::store::StoreError;
 
@@ -37,6 +41,12 @@ pub enum OfficerError {
     /// No such unit below one's own.
     #[error("{field}: no such unit")]
     NoSuchUnit {
+        /// Which field named it.
+        field: &'static str,
+    },
+    /// A unit that the list of units no longer has.
+    #[error("{field}: the unit is closed")]
+    UnitClosed {
         /// Which field named it.
         field: &'static str,
     },

@@ -158,6 +158,15 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_INDEX_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index_valid_hours: Option<u32>,
+    /// List of administrative units, tab-separated: code, code of the unit above, name; units of the list before that it
+    /// has not are closed [default: Vietnam's provinces and districts as of 2021-08-01]
+    #[arg(long, env = "TRUYVET_UNITS_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_file: Option<PathBuf>,
+    /// Numbers below this are hidden in figures, 3 to 100; 0 shows all of them [default: 5]
+    #[arg(long, env = "TRUYVET_FIGURES_FLOOR", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures_floor: Option<u32>,
     /// Log lines as text or JSON [default: text]
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]

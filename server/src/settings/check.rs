@@ -49,6 +49,8 @@ impl SettingsArgs {
             exposure_rssi_dbm,
             utc_offset_seconds,
             index_valid_hours,
+            units_file,
+            figures_floor,
             log_format,
             log,
         } = self;
@@ -142,6 +144,12 @@ impl SettingsArgs {
                 )?,
             },
             index_valid_hours: within("index_valid_hours", index_valid_hours, 24, 1, 336)?,
+            units_file,
+            figures_floor: match figures_floor {
+                Some(0) => 0,
+                // Below 3, "fewer than that" is one number or two, of which one is nobody.
+                given => within("figures_floor", given, 5, 3, 100)?,
+            },
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };

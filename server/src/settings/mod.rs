@@ -81,6 +81,10 @@ pub struct Settings {
     pub exposure_rule: ExposureRule,
     /// How long phones accept an index.
     pub index_valid_hours: u32,
+    /// List of administrative units; `None`: the built-in one.
+    pub units_file: Option<PathBuf>,
+    /// Smallest number of a figure that is shown of others' units; 0: every number is.
+    pub figures_floor: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -192,6 +196,7 @@ mod tests {
             ("batches = \"s3://x\"", "batches"),
             ("tls_cert = \"x\"", "tls_key"),
             ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
+            ("figures_floor = 2", "figures_floor"),
             ("public_listen = \"0.0.0.0:1\"", "public_listen"),
             ("staff_listen = \"[::]:1\"", "staff_listen"),
             ("log = \"what=ever\"", "log"),

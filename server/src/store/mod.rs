@@ -15,7 +15,7 @@ use truyvet_matching::{Codec, Digest, Region};
 use crate::{
     audit::{AuditEntry, AuditRow},
     authorize::{CodeState, QuotaLevel, QuotaOf},
-    officers::{ClientKey, NewClientKey, Officer, Unit},
+    officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
 /// Why a store could not do what it was asked. Nothing has changed then.
@@ -347,8 +347,14 @@ pub struct Forgotten {
 pub trait Store: Send + Sync {
     /// Adds an administrative unit below an existing one.
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added>;
-    /// All units, by code.
-    async fn units(&self) -> Result<Vec<Unit>>;
+    /// Digest of the list of units that was loaded last.
+    async fn unit_list_digest(&self) -> Result<Option<[u8; 32]>>;
+    /// Adds and renames units as the list says, and closes those of the list before that it has not.
+    async fn load_units(&self, list: UnitList, entry: Option<AuditEntry>) -> Result<()>;
+    /// A unit and all below it, by code.
+    async fn units_within(&self, unit_code: String) -> Result<Vec<Unit>>;
+    /// A unit and those above it, up to the country; empty if there is no such unit.
+    async fn unit_path(&self, unit_code: String) -> Result<Vec<Unit>>;
     /// Adds an officer with a client key. `Exists`: the unit has one of this label.
     async fn add_officer(
         &self,

@@ -8,6 +8,7 @@ mod codes;
 mod officers;
 mod publications;
 mod retention;
+mod units;
 mod uploads;
 mod writer;
 
@@ -33,7 +34,7 @@ use super::{
 use crate::{
     audit::{AuditEntry, AuditRow},
     context::Steps,
-    officers::{ClientKey, NewClientKey, Officer, Unit},
+    officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
 mod migrations {
@@ -201,12 +202,26 @@ fn integer(value: u64) -> i64 {
 impl Store for SqliteStore {
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added> {
         self.writer
-            .write(move |c| officers::add_unit(c, &unit, &entry))
+            .write(move |c| units::add(c, &unit, &entry))
             .await
     }
 
-    async fn units(&self) -> Result<Vec<Unit>> {
-        self.read(officers::units).await
+    async fn unit_list_digest(&self) -> Result<Option<[u8; 32]>> {
+        self.read(units::list_digest).await
+    }
+
+    async fn load_units(&self, list: UnitList, entry: Option<AuditEntry>) -> Result<()> {
+        self.writer
+            .write(move |c| units::load(c, &list, entry.as_ref()))
+            .await
+    }
+
+    async fn units_within(&self, unit_code: String) -> Result<Vec<Unit>> {
+        self.read(move |c| units::within(c, &unit_code)).await
+    }
+
+    async fn unit_path(&self, unit_code: String) -> Result<Vec<Unit>> {
+        self.read(move |c| units::path(c, &unit_code)).await
     }
 
     async fn add_officer(

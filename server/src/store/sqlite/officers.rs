@@ -1,42 +1,13 @@
-//! SQL of units and officers.
+//! SQL of officers.
 
 use rusqlite::{Connection, Row, params};
 
 use super::{audit, client_keys, database_error, inconsistent, is_constraint};
 use crate::{
     audit::AuditEntry,
-    officers::{NewClientKey, Officer, Role, Unit},
+    officers::{NewClientKey, Officer, Role},
     store::{Added, Result},
 };
-
-pub(super) fn add_unit(connection: &Connection, unit: &Unit, entry: &AuditEntry) -> Result<Added> {
-    let inserted = connection.execute(
-        "INSERT INTO unit (unit_code, name, parent_code) VALUES (?1, ?2, ?3)",
-        params![unit.unit_code, unit.name, unit.parent_code],
-    );
-    match inserted {
-        Ok(_) => audit::append(connection, entry).map(|()| Added::Added),
-        Err(error) if is_constraint(&error) => Ok(Added::Exists),
-        Err(error) => Err(database_error(error)),
-    }
-}
-
-pub(super) fn units(connection: &Connection) -> Result<Vec<Unit>> {
-    connection
-        .prepare_cached("SELECT unit_code, name, parent_code FROM unit ORDER BY unit_code")
-        .and_then(|mut statement| {
-            statement
-                .query_map([], |row| {
-                    Ok(Unit {
-                        unit_code: row.get(0)?,
-                        name: row.get(1)?,
-                        parent_code: row.get(2)?,
-                    })
-                })?
-                .collect()
-        })
-        .map_err(database_error)
-}
 
 pub(super) fn add(
     connection: &Connection,

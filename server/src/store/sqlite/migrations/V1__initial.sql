@@ -4,10 +4,20 @@
 CREATE TABLE unit (
     unit_code   TEXT PRIMARY KEY,               -- official code
     name        TEXT NOT NULL,
-    parent_code TEXT REFERENCES unit            -- NULL: the country
+    parent_code TEXT REFERENCES unit,           -- NULL: the country
+    listed      INTEGER NOT NULL,               -- 1: out of a list of units; 0: the country, and what officers added
+    closed      INTEGER NOT NULL                -- 1: the list no longer has it; keeps its past, gets no officers, codes or sub-units
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO unit VALUES ('VN', 'Việt Nam', NULL);
+CREATE INDEX unit_by_parent ON unit (parent_code);
+
+INSERT INTO unit VALUES ('VN', 'Việt Nam', NULL, 0, 0);
+
+-- Which list of units was loaded last. Life: until the next one.
+CREATE TABLE unit_list (
+    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    digest BLOB NOT NULL                        -- SHA-256 of the list's text
+) STRICT;
 
 -- Officers' accounts. Life: for good; deactivated ones stay, so that their codes keep an issuer.
 CREATE TABLE officer (
