@@ -11,8 +11,9 @@
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //!
-//! Edges: `grpc` (the only place that knows tonic) and `http`. [`start`] puts it all together. Clock, randomness and
-//! steps come in as [`Effects`]; only `cli` makes the real ones.
+//! Edges: `grpc` (the only place that knows tonic), `http` and `portal` (the only place that
+//! knows HTML). [`start`] puts it all together. Clock, randomness and steps come in as [`Effects`]; only `cli` makes the
+//! real ones.
 
 pub mod authorize;
 mod context;
@@ -20,6 +21,11 @@ pub mod download;
 mod grpc;
 mod http;
 pub mod keys;
+#[expect(
+    dead_code,
+    reason = "the pages stand before the handlers that show them"
+)]
+mod portal;
 pub mod publish;
 pub mod readiness;
 pub mod retention;
