@@ -13,8 +13,9 @@
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //!
-//! Edges: `grpc` (the only place that knows tonic) and `http`. [`start`] puts it all together. Clock, randomness and
-//! steps come in as [`Effects`]; only `cli` makes the real ones.
+//! Edges: `grpc` (the only place that knows tonic), `http` and `portal` (the only place that
+//! knows HTML). [`start`] puts it all together. Clock, randomness and steps come in as [`Effects`]; only `cli` makes the
+//! real ones.
 
 pub mod audit;
 pub mod authorize;
@@ -24,6 +25,11 @@ mod grpc;
 mod http;
 pub mod keys;
 pub mod officers;
+#[expect(
+    dead_code,
+    reason = "the pages stand before the handlers that show them"
+)]
+mod portal;
 pub mod publish;
 pub mod readiness;
 pub mod retention;
