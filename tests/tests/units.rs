@@ -147,6 +147,7 @@ async fn a_file_replaces_the_list_and_closes_what_it_has_not() {
     let order = CodeOrder {
         report_type: ReportType::ConfirmedTest.into(),
         onset_day: world.today().number(),
+        region: String::new(),
     };
     let request = IssueCodeRequest { order: Some(order) };
     let mut officers = world.officers().await;

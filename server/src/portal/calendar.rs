@@ -22,9 +22,22 @@ impl Date {
             .map(Self)
     }
 
-    /// The day before it.
-    pub(crate) fn before(self) -> Self {
-        Self(self.0.yesterday().unwrap_or(self.0))
+    /// So many days before it.
+    pub(crate) fn days_before(self, days: u32) -> Self {
+        self.moved(-i64::from(days))
+    }
+
+    /// So many days after it.
+    pub(crate) fn days_after(self, days: u32) -> Self {
+        self.moved(days.into())
+    }
+
+    /// Stays where it is at the ends of the calendar.
+    fn moved(self, days: i64) -> Self {
+        let moved = self
+            .0
+            .checked_add(jiff::SignedDuration::from_hours(24 * days));
+        Self(moved.unwrap_or(self.0))
     }
 
     /// `2026-11-22`, for machines and date inputs.

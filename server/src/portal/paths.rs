@@ -46,8 +46,6 @@ pub(crate) const BULK: &str = "/portal/bulk";
 pub(crate) const BULK_TEMPLATE: &str = "/portal/bulk/template.csv";
 /// GET `?import=`: progress. POST `import`: issues the next sheet and answers with it.
 pub(crate) const IMPORT: &str = "/portal/bulk/import";
-/// POST `import`, `sheet`: the sheet that was just issued, as CSV.
-pub(crate) const IMPORT_CSV: &str = "/portal/bulk/sheet.csv";
 /// GET `?import=&sheet=`: asks whether to. POST `import`, `sheet`: revokes the sheet's codes, issues new ones.
 pub(crate) const REISSUE: &str = "/portal/bulk/reissue";
 

@@ -74,6 +74,13 @@ pub(crate) fn spelled(symbol: char, language: Language) -> String {
     }
 }
 
+/// Every symbol with what to say for it.
+pub(crate) fn all(language: Language) -> impl Iterator<Item = (char, String)> {
+    SYMBOLS
+        .iter()
+        .map(move |entry| (entry.symbol, spelled(entry.symbol, language)))
+}
+
 /// A code's groups, as the hyphens cut it.
 pub(crate) fn groups(upload_code: &str) -> Vec<&str> {
     upload_code.split('-').collect()

@@ -206,7 +206,7 @@ fn form(texts: &Texts, chrome: &Chrome, form: &IssueForm, problems: &Problems) -
 
 /// Today and yesterday by one press, any other day by its date. All of it works without scripts.
 fn day(texts: &Texts, form: &IssueForm, problems: &Problems) -> Markup {
-    let yesterday = form.today.before();
+    let yesterday = form.today.days_before(1);
     let quick = [
         (form.today, texts.say("today")),
         (yesterday, texts.say("yesterday")),

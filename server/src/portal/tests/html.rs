@@ -212,7 +212,9 @@ fn nothing_is_inline_and_nothing_is_fetched_from_elsewhere() {
                     "{at}"
                 );
                 if ["src", "href", "action"].contains(&attribute.as_str()) {
-                    let own = value.starts_with(paths::HOME) || value.starts_with('#');
+                    let own = value.starts_with(paths::HOME)
+                        || value.starts_with('#')
+                        || value.starts_with("data:text/csv;");
                     assert!(own, "{at}");
                 }
             }
@@ -255,13 +257,13 @@ fn headings_and_landmarks_are_in_order() {
             level = next;
         }
         assert!(level > 0, "{}: no heading", page.name);
-        for (landmark, count) in [("main", 1), ("header", 1), ("footer", 1), ("title", 1)] {
+        for landmark in ["main", "header", "footer"] {
             let found = page
                 .elements()
                 .iter()
                 .filter(|e| tag(e) == landmark)
                 .count();
-            assert_eq!(found, count, "{}: {landmark}", page.name);
+            assert_eq!(found, 1, "{}: {landmark}", page.name);
         }
     }
 }
