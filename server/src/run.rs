@@ -26,6 +26,7 @@ use crate::{
     publish::keep_publishing,
     readiness,
     settings::Settings,
+    sign_in::{Invitation, SignIn},
     store::{StoreError, sqlite::SqliteStore},
 };
 
@@ -100,6 +101,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
     let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
     let context = Arc::new(Context {
+        sign_in: SignIn::new(&settings),
         settings,
         effects,
         store: Arc::new(store),
@@ -230,8 +232,8 @@ fn max_phone_connections() -> usize {
     usize::try_from(files.clamp(64, MAX_PHONE_CONNECTIONS)).expect("bounded")
 }
 
-/// Adds an officer without anybody's leave, directly in the database: how the first administrator is made. Works
-/// beside a running server.
+/// Adds an officer without anybody's leave, directly in the database, with a client key and an invitation: how the
+/// first administrator is made. Works beside a running server.
 ///
 /// # Errors
 /// [`StartError`] if the database cannot be opened, inside it [`OfficerError`] if a field is wrong.
@@ -242,7 +244,7 @@ pub async fn create_first_officer(
     role: Role,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Result<(Officer, Credential), OfficerError>, StartError> {
+) -> Result<Result<(Officer, Credential, Invitation), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
     let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
     Ok(officers::create_first(&store, label, unit_code, role, now, rng).await)

@@ -44,6 +44,7 @@ async fn officer_of_da_nang(world: &World, role: Role) -> (String, String) {
         label: format!("{role:?}"),
         unit_code: "48".into(),
         role: role.into(),
+        ..CreateOfficerRequest::default()
     };
     let created = admin
         .create_officer(bearer(&world.administrator, request))
@@ -141,6 +142,7 @@ async fn each_role_does_what_it_may_and_no_more() {
             label: "x".into(),
             unit_code: "48".into(),
             role: Role::Officer.into(),
+            ..CreateOfficerRequest::default()
         };
         let status = admin
             .create_officer(bearer(credential, request))
@@ -202,6 +204,7 @@ async fn nobody_sees_beyond_their_own_unit_and_those_below() {
         label: "x".into(),
         unit_code: "VN".into(),
         role: Role::Officer.into(),
+        ..CreateOfficerRequest::default()
     };
     let status = admin
         .create_officer(bearer(&local_admin, request))

@@ -16,6 +16,7 @@ use std::{
 use tracing_subscriber::filter::Targets;
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
+use url::Url;
 
 pub use args::SettingsArgs;
 pub use log::{LogFormat, log_filter};
@@ -72,6 +73,12 @@ pub struct Settings {
     pub exposure_rule: ExposureRule,
     /// How long phones accept an index.
     pub index_valid_hours: u32,
+    /// Where officers' browsers find the portal: scheme, host and port. Passkeys are bound to its host.
+    pub portal_origin: Url,
+    /// A session that was not used for so long ends.
+    pub session_idle_minutes: u32,
+    /// A session ends so long after signing in.
+    pub session_hours: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -185,6 +192,12 @@ mod tests {
             ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
             ("public_listen = \"0.0.0.0:1\"", "public_listen"),
             ("staff_listen = \"[::]:1\"", "staff_listen"),
+            ("portal_origin = \"portal\"", "portal_origin"),
+            ("portal_origin = \"http://portal.vn\"", "portal_origin"),
+            ("portal_origin = \"https://192.0.2.1\"", "portal_origin"),
+            ("portal_origin = \"https://portal.vn/x\"", "portal_origin"),
+            ("session_idle_minutes = 0", "session_idle_minutes"),
+            ("session_hours = 25", "session_hours"),
             ("log = \"what=ever\"", "log"),
             ("log = \"info,h2=trace\"", "log"),
             ("retentiondays = 3", "retentiondays"),

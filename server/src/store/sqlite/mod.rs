@@ -8,6 +8,7 @@ mod codes;
 mod officers;
 mod publications;
 mod retention;
+mod sign_in;
 mod uploads;
 mod writer;
 
@@ -27,7 +28,8 @@ use truyvet_matching::{Digest, Region};
 use self::writer::Writer;
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, Forget, Forgotten, NewCode,
-    NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
+    NewOfficer, NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store,
+    StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -208,15 +210,8 @@ impl Store for SqliteStore {
         self.read(officers::units).await
     }
 
-    async fn add_officer(
-        &self,
-        officer: Officer,
-        key: NewClientKey,
-        entry: AuditEntry,
-    ) -> Result<Added> {
-        self.writer
-            .write(move |c| officers::add(c, &officer, &key, &entry))
-            .await
+    async fn add_officer(&self, new: NewOfficer) -> Result<Added> {
+        self.writer.write(move |c| officers::add(c, &new)).await
     }
 
     async fn officers(&self) -> Result<Vec<Officer>> {
