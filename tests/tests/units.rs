@@ -8,8 +8,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use truyvet_proto::v1::{
-    CodeOrder, CreateOfficerRequest, CreateUnitRequest, IssueCodeRequest, ListUnitsRequest,
-    ReportType, Role, Unit,
+    CodeOrder, CreateOfficerRequest, CreateUnitRequest, FirstAccess, IssueCodeRequest,
+    ListUnitsRequest, ReportType, Role, Unit,
 };
 use truyvet_server::{WalkOn, officers::UnitListError, store::sqlite::SqliteStore};
 use truyvet_tests::world::{World, bearer, refusal};
@@ -29,6 +29,7 @@ async fn officer(world: &World, unit_code: &str, role: Role) -> Result<String, t
         label: format!("{role:?}"),
         unit_code: unit_code.into(),
         role: role.into(),
+        first_access: FirstAccess::ClientKey.into(),
     };
     let mut admin = world.admin().await;
     let answer = admin
@@ -152,7 +153,7 @@ async fn a_file_replaces_the_list_and_closes_what_it_has_not() {
     let request = IssueCodeRequest { order: Some(order) };
     let mut officers = world.officers().await;
     let refused = officers
-        .issue_code(bearer(&in_12, request))
+        .issue_code(bearer(&in_12, request.clone()))
         .await
         .unwrap_err();
     assert_eq!(refusal(&refused).1, "UNIT_CLOSED");

@@ -8,6 +8,7 @@ mod codes;
 mod officers;
 mod publications;
 mod retention;
+mod sign_in;
 mod units;
 mod uploads;
 mod writer;
@@ -28,8 +29,8 @@ use truyvet_matching::{Digest, Region};
 use self::writer::Writer;
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf, Forget,
-    Forgotten, IssueLimits, Issued, NewCode, NewUpload, PublishedBatch, Redeemed, Redemption,
-    Result, Revocation, StateCounts, Store, StoreError, Stored,
+    Forgotten, IssueLimits, Issued, NewCode, NewOfficer, NewUpload, PublishedBatch, Redeemed,
+    Redemption, Result, Revocation, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -224,15 +225,8 @@ impl Store for SqliteStore {
         self.read(move |c| units::path(c, &unit_code)).await
     }
 
-    async fn add_officer(
-        &self,
-        officer: Officer,
-        key: NewClientKey,
-        entry: AuditEntry,
-    ) -> Result<Added> {
-        self.writer
-            .write(move |c| officers::add(c, &officer, &key, &entry))
-            .await
+    async fn add_officer(&self, new: NewOfficer) -> Result<Added> {
+        self.writer.write(move |c| officers::add(c, &new)).await
     }
 
     async fn officers(&self) -> Result<Vec<Officer>> {

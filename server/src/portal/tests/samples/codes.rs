@@ -4,7 +4,8 @@ use truyvet_crypto::token::ReportType;
 
 use super::{Sample, TODAY, date, inside, moment};
 use crate::{
-    authorize::{CodeState, Role},
+    authorize::CodeState,
+    officers::Role,
     portal::{
         layout::{Alert, Chrome, Done, Section},
         pages::{
