@@ -24,6 +24,7 @@ use crate::{
     http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
     officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
+    portal::portal_routes,
     publish::keep_publishing,
     readiness,
     settings::Settings,
@@ -126,6 +127,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let (phones, phones_health) = grpc::public_routes(&context).await;
     let phones = phones.merge(download_routes(Arc::clone(&context)));
     let (staff, staff_health) = grpc::staff_routes(&context).await;
+    let staff = staff.merge(portal_routes(Arc::clone(&context)));
     let ops = ops_routes(Arc::clone(&context));
     let public = Listener::bind(
         "public_listen",

@@ -1,6 +1,6 @@
 //! The officers' portal: what a browser is shown.
 //!
-//! Pure: every page is a function from texts, [`layout::Chrome`] and a view to HTML. Works without scripts (but for
+//! All but [`web`] is pure: every page is a function from texts, [`layout::Chrome`] and a view to HTML. Works without scripts (but for
 //! passkeys), fetches nothing from elsewhere, and has no field for anything about a patient.
 //!
 //! | module | job |
@@ -10,6 +10,7 @@
 //! | [`pages`] | one module a page, with its view |
 //! | [`forms`], [`parts`], [`icons`], [`charts`], [`qr`], [`slip`] | what pages are made of |
 //! | [`texts`], [`spelling`], [`calendar`] | words, symbols and times in the officer's language |
+//! | [`web`] | requests, sessions, forms: which page somebody gets |
 //! | [`assets`] | style sheet, script and icon, and the policy that allows nothing else |
 
 pub(crate) mod assets;
@@ -27,3 +28,6 @@ pub(crate) mod spelling;
 #[cfg(test)]
 mod tests;
 pub(crate) mod texts;
+mod web;
+
+pub(crate) use web::portal_routes;

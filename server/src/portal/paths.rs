@@ -98,6 +98,9 @@ pub(crate) const CHANGE_PASSWORD: &str = "/portal/account/password";
 /// GET: how to work with codes.
 pub(crate) const HELP: &str = "/portal/help";
 
+/// GET: whatever is nothing of the above.
+pub(crate) const ANYTHING_ELSE: &str = "/portal/{*rest}";
+
 /// GET: the style sheet.
 pub(crate) const STYLE: &str = "/portal/assets/portal.css";
 /// GET: the script.

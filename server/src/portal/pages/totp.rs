@@ -24,14 +24,11 @@ pub(crate) struct Setup {
     pub(crate) wrong: bool,
 }
 
-/// Where a second factor is set up.
-#[derive(Clone, Debug)]
+/// Where a second factor is set up. Which one, the browser's cookie says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// While accepting an invitation.
-    Invitation {
-        /// From the link.
-        invitation: Zeroizing<String>,
-    },
+    Invitation,
     /// Later, in one's own account.
     Account,
 }
@@ -43,16 +40,9 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Setup) -> Markup {
     if view.wrong {
         problems.add("totp", texts.say("totp-wrong"));
     }
-    let (action, passkey_action, invitation) = match &view.place {
-        Place::Invitation { invitation } => (
-            paths::INVITATION_FACTOR,
-            paths::INVITATION_PASSKEY,
-            Some(invitation.as_str()),
-        ),
-        Place::Account => (paths::ADD_TOTP, paths::ADD_PASSKEY, None),
-    };
-    let invitation = html! {
-        @if let Some(invitation) = invitation { input type="hidden" name="invitation" value=(invitation); }
+    let (action, passkey_action) = match view.place {
+        Place::Invitation => (paths::INVITATION_FACTOR, paths::INVITATION_PASSKEY),
+        Place::Account => (paths::ADD_TOTP, paths::ADD_PASSKEY),
     };
     layout::door(
         texts,
@@ -73,15 +63,13 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Setup) -> Markup {
                     li { (texts.say("totp-step-confirm")) }
                 }
                 (forms::post(action, &chrome.csrf, "", &html! {
-                    (invitation)
                     (Input::totp(texts.say("totp")).show(&problems))
                     button class="wide" { (texts.say("totp-button")) }
                 }))
                 @if let Some(options) = &view.passkey_options {
                     (parts::passkey_form(passkey_action, &chrome.csrf, "create", options, &html! {
                         p class="or" { (texts.say("or")) }
-                        (invitation)
-                        (parts::passkey_fields(texts, &texts.say("passkey-instead")))
+                            (parts::passkey_fields(texts, &texts.say("passkey-instead")))
                     }))
                 }
             }

@@ -93,9 +93,7 @@ fn joining(texts: &Texts) -> Vec<Sample> {
         wrong,
     }
     };
-    let invited = totp::Place::Invitation {
-        invitation: "sample-invitation".to_owned().into(),
-    };
+    let invited = totp::Place::Invitation;
     let codes = recovery_codes::RecoveryCodes {
         sign_in_name: "hotline-1@48".into(),
         codes: (0..10)
