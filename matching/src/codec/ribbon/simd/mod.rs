@@ -187,3 +187,6 @@ pub(super) fn prefetch(bytes: &[u8], at: usize) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = line;
 }
+
+#[cfg(test)]
+mod tests;
