@@ -4,6 +4,7 @@
 
 mod cold_start;
 mod compare;
+mod process;
 
 use clap::{Parser, Subcommand};
 
