@@ -117,6 +117,11 @@ impl Process {
         self.0.id()
     }
 
+    /// What it prints, if that is piped.
+    pub(crate) fn stdout(&mut self) -> Option<impl io::Read + use<>> {
+        self.0.stdout.take()
+    }
+
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.0.try_wait()
@@ -158,14 +163,58 @@ pub(crate) fn resident_megabytes(pid: u32) -> anyhow::Result<f64> {
     Ok(kibibytes * 1_024.0 / 1e6)
 }
 
+/// Processor time of a process since it started, its ended threads included; in steps of 10 ms on most systems.
+pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name before it may hold anything, blanks and parentheses too.
+    let (_, fields) = stat.rsplit_once(')').context("no process name")?;
+    // proc_pid_stat(5): 14 utime, 15 stime; the name is 2.
+    let ticks = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>())
+        .sum::<Result<u64, _>>()?;
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Processes that a process has started.
+pub(crate) fn children(pid: u32) -> anyhow::Result<Vec<u32>> {
+    let mut children = Vec::new();
+    // Each is listed with the thread that started it.
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let listed = fs::read_to_string(thread?.path().join("children"))?;
+        for child in listed.split_whitespace() {
+            children.push(child.parse()?);
+        }
+    }
+    Ok(children)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{hint::black_box, process};
+
     use super::*;
+
+    #[test]
+    fn this_process_has_used_time_and_memory() {
+        let before = cpu_seconds(process::id()).unwrap();
+        let started = Instant::now();
+        // Others may have the processor: as long as it takes, within reason.
+        while cpu_seconds(process::id()).unwrap() < before + 0.05 {
+            black_box((0..100_000_u64).sum::<u64>());
+            assert!(started.elapsed() < DEADLINE, "no time is counted");
+        }
+        let megabytes = resident_megabytes(process::id()).unwrap();
+        assert!((0.5..10_000.0).contains(&megabytes), "{megabytes} MB");
+    }
 
     #[test]
     fn a_dropped_process_is_gone() {
         let process = Process::spawn(Command::new("sleep").arg("60")).unwrap();
         let pid = process.id();
+        assert!(children(process::id()).is_ok_and(|children| children.contains(&pid)));
         drop(process);
         assert!(!Path::new(&format!("/proc/{pid}")).exists());
     }
