@@ -1,17 +1,13 @@
 //! From an empty folder to the first answer: time, and memory when idle.
-//!
-//! Linux only, because of `/proc`.
 
 use std::{
-    env,
-    fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{Args, value_parser};
 use serde_json::{Value, json};
 use tonic::transport::Endpoint;
@@ -19,15 +15,14 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
+use crate::process::{self, DEADLINE, Process, free_addresses};
+
 /// What every run must keep to.
 const MOST_MILLISECONDS: f64 = 1_000.0;
 const MOST_MEGABYTES: f64 = 40.0;
 
 /// After the first answer, until memory is read.
 const IDLE: Duration = Duration::from_secs(2);
-
-/// A server that neither answers nor stops within this is broken, not slow.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How to measure.
 #[derive(Args)]
@@ -58,7 +53,7 @@ struct Run {
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let binary = match &arguments.binary {
         Some(path) => path.clone(),
-        None => build()?,
+        None => process::release_binary()?,
     };
     let mut runs = Vec::new();
     for _ in 0..arguments.runs {
@@ -88,54 +83,19 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The release binary of this workspace, made if it is not up to date.
-fn build() -> anyhow::Result<PathBuf> {
-    let mut command = Command::new("cargo");
-    command
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-        .args(["build", "--release", "--locked", "--package", "truyvet"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit());
-    // What `cargo run` tells us of our own package; ring's build script would see a change in it and run again.
-    for (variable, _) in env::vars_os() {
-        let name = variable.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&variable);
-        }
-    }
-    let output = command.output().context("cargo")?;
-    ensure!(output.status.success(), "the release build failed");
-    String::from_utf8(output.stdout)?
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "truyvet")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo names no binary `truyvet`")
-}
-
 async fn measure(binary: &Path) -> anyhow::Result<Run> {
     let folder = tempfile::tempdir()?;
     let log = folder.path().join("log");
-    let [public, staff, ops] = free_addresses()?;
+    let addresses = free_addresses()?;
+    let mut command = process::serve(binary, &folder.path().join("data"), addresses, &log)?;
 
     let started = Instant::now();
-    let child = Command::new(binary)
-        .arg("serve")
-        .arg("--data-dir")
-        .arg(folder.path().join("data"))
-        .args(["--public-listen", &public.to_string()])
-        .args(["--staff-listen", &staff.to_string()])
-        .args(["--ops-listen", &ops.to_string()])
-        .stdout(Stdio::null())
-        .stderr(File::create(&log)?)
-        .spawn()
-        .with_context(|| binary.display().to_string())?;
-    let mut server = Server(child);
+    let mut server = Process::spawn(&mut command)?;
     let result = async {
-        server.answers(public).await?;
+        answers(&mut server, addresses[0]).await?;
         let milliseconds = started.elapsed().as_secs_f64() * 1e3;
         tokio::time::sleep(IDLE).await;
-        let megabytes = server.resident_megabytes()?;
+        let megabytes = process::resident_megabytes(server.id())?;
         server.stop().await?;
         Ok(Run {
             milliseconds,
@@ -149,67 +109,18 @@ async fn measure(binary: &Path) -> anyhow::Result<Run> {
     })
 }
 
-/// Loopback addresses that were free just now; all held at once, so that they differ.
-fn free_addresses() -> anyhow::Result<[SocketAddr; 3]> {
-    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let held = [free()?, free()?, free()?];
-    let [a, b, c] = held.each_ref().map(TcpListener::local_addr);
-    Ok([a?, b?, c?])
-}
-
-/// A server process; killed when dropped, so that no run leaves one behind.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has usually stopped by itself, and then this says so and does nothing.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Server {
-    /// Waits until a phone's first question, are you there, is answered with yes.
-    async fn answers(&mut self, public: SocketAddr) -> anyhow::Result<()> {
-        let started = Instant::now();
-        while !is_serving(public).await {
-            if let Some(status) = self.0.try_wait()? {
-                bail!("it ended by itself: {status}");
-            }
-            ensure!(started.elapsed() < DEADLINE, "no answer in {DEADLINE:?}");
-            // Far below what is measured.
-            tokio::time::sleep(Duration::from_millis(1)).await;
+/// Waits until a phone's first question, are you there, is answered with yes.
+async fn answers(server: &mut Process, public: SocketAddr) -> anyhow::Result<()> {
+    let started = Instant::now();
+    while !is_serving(public).await {
+        if let Some(status) = server.ended()? {
+            bail!("it ended by itself: {status}");
         }
-        Ok(())
+        ensure!(started.elapsed() < DEADLINE, "no answer in {DEADLINE:?}");
+        // Far below what is measured.
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-
-    fn resident_megabytes(&self) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
-        let kibibytes: f64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"))
-            .context("no VmRSS")?
-            .trim()
-            .parse()?;
-        Ok(kibibytes * 1_024.0 / 1e6)
-    }
-
-    /// Asks it to stop, and waits until it has, without an error.
-    async fn stop(&mut self) -> anyhow::Result<()> {
-        // Rust's own `kill` sends SIGKILL.
-        let pid = self.0.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status()?;
-        ensure!(asked.success(), "kill -TERM: {asked}");
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.0.try_wait()? {
-                ensure!(status.success(), "after SIGTERM: {status}");
-                return Ok(());
-            }
-            ensure!(started.elapsed() < DEADLINE, "SIGTERM did not stop it");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
+    Ok(())
 }
 
 /// Whether the standard health service says so, over a new connection.

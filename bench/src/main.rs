@@ -5,8 +5,11 @@
 mod cold_start;
 mod compare;
 mod footprint;
+mod load;
+mod process;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 /// Measures the release binary from outside, and the library beside its peers and by weight
 #[derive(Parser)]
@@ -24,13 +27,32 @@ enum Command {
     Compare(compare::Arguments),
     /// What the matching library adds to a phone app: crates in its tree, bytes of a library
     Footprint(footprint::Arguments),
+    /// Phones' calls against a server, a bare echo and nginx: how many a second, how long each takes, what it costs. The
+    /// server's database is on the disk of the temporary folder: TMPDIR chooses another
+    Load(Box<load::Arguments>),
+    /// What `load` compares with, in a process of its own
+    #[command(hide = true)]
+    Echo(load::EchoArguments),
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> anyhow::Result<()> {
+    let command = Cli::parse().command;
+    let mut runtime = match command {
+        // A thousand phones are not to wait for one processor.
+        Command::Load(_) | Command::Echo(_) => Builder::new_multi_thread(),
+        Command::ColdStart(_) | Command::Compare(_) | Command::Footprint(_) => {
+            Builder::new_current_thread()
+        }
+    };
+    runtime.enable_all().build()?.block_on(run(command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::ColdStart(arguments) => cold_start::run(&arguments).await,
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Footprint(arguments) => footprint::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments).await,
+        Command::Echo(arguments) => load::serve_echo(&arguments).await,
     }
 }

@@ -1,0 +1,185 @@
+//! Load: what phones call, against a server process; and the same messages against a bare echo, the same files from nginx.
+//!
+//! A durable upload is two calls, redeem and upload: a code becomes a token, the token is spent and the keys are stored.
+//! What a phone computes between them is as dear as what the server computes, so they are measured apart: within each
+//! round first many redeem, then, when all have unblinded their tokens, those upload. Rounds of a second take turns with
+//! the echo and with nginx, so that whatever else the machine does falls on all of them. Callers and server share the
+//! processors: rates are those of this machine with both on it, and the ratios are what can be compared.
+//!
+//! The server's database lies in the temporary folder, and an upload waits for its disk: `TMPDIR` chooses another.
+
+mod downloads;
+mod drive;
+mod echo;
+mod figures;
+mod nginx;
+mod phones;
+mod remote;
+mod report;
+mod rounds;
+mod target;
+mod tls;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args, value_parser};
+use tokio::signal::unix::{SignalKind, signal};
+use tonic::codegen::http::Uri;
+
+pub(crate) use echo::{EchoArguments, serve as serve_echo};
+
+use self::{
+    downloads::Published, drive::Manner, echo::EchoProcess, nginx::Nginx, remote::Trust,
+    report::Report, rounds::Load, target::Target, tls::Certificate,
+};
+use crate::process;
+
+/// How to load.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Phones at a time, each with one call on a connection of its own
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=512))]
+    connections: u16,
+    /// A new connection for each call, as phones do; opening it is part of the call's time
+    #[arg(long)]
+    new_connection_each: bool,
+    /// Over TLS 1.3, with a certificate made for the run; no session is taken up again
+    #[arg(long)]
+    tls: bool,
+    /// Seconds of each kind of call; a run takes about ten times as long
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=600))]
+    seconds: u32,
+    /// Share of the redeem calls that present a code nobody issued, 0 to 0.9
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    decoys: f64,
+    /// Uploads in the batch that is downloaded; 1,000 make about 5 MB
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=20_000))]
+    batch_uploads: u32,
+    /// One JSON object in place of the table
+    #[arg(long)]
+    json: bool,
+    /// The server to start; without it, this workspace's release build
+    #[arg(long, value_name = "PATH", conflicts_with = "server")]
+    binary: Option<PathBuf>,
+    /// A server on this machine that runs already, where its phones call. It gets uploads of people who do not exist, and
+    /// publishes them: never one that people use
+    #[arg(long, value_name = "URL", requires_all = ["staff", "credential_file"], conflicts_with = "tls")]
+    server: Option<Uri>,
+    /// Where its officers call
+    #[arg(long, value_name = "URL", requires = "server")]
+    staff: Option<Uri>,
+    /// File with the credential of one of its administrators
+    #[arg(long, value_name = "FILE", requires = "server")]
+    credential_file: Option<PathBuf>,
+    /// Its certificate, or that of its authority, PEM
+    #[arg(long, value_name = "FILE", requires = "server")]
+    ca: Option<PathBuf>,
+    /// Its process, for processor time and memory
+    #[arg(long, value_name = "PID", requires = "server")]
+    pid: Option<u32>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (0.0..=0.9).contains(share))
+        .ok_or_else(|| "a share from 0 to 0.9".to_owned())
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// If a server cannot be started or reached, or the server takes no uploads at all. Calls that fail are counted.
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let report = tokio::select! {
+        report = measure(arguments) => report?,
+        // What was started is stopped when the measurement is dropped.
+        _ = terminate.recv() => bail!("SIGTERM: stopped"),
+        _ = interrupt.recv() => bail!("interrupted: stopped"),
+    };
+    if arguments.json {
+        println!("{}", report.json());
+    } else {
+        report.print();
+    }
+    Ok(())
+}
+
+async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
+    let folder = tempfile::tempdir()?;
+    let over_tls = match &arguments.server {
+        Some(url) => url.scheme_str() == Some("https"),
+        None => arguments.tls,
+    };
+    let tls = match over_tls {
+        true => {
+            let certificate = Certificate::make(folder.path())?;
+            let mut trusted = certificate.cert_pem.clone().into_bytes();
+            if let Some(ca) = &arguments.ca {
+                trusted.extend(fs::read(ca).with_context(|| ca.display().to_string())?);
+            }
+            Some((certificate, Trust::new(&trusted)?))
+        }
+        false => None,
+    };
+    let tls = tls
+        .as_ref()
+        .map(|(certificate, trust)| (certificate, trust));
+    let trust = tls.map(|(_, trust)| trust);
+    let target = match (
+        &arguments.server,
+        &arguments.staff,
+        &arguments.credential_file,
+    ) {
+        (Some(server), Some(staff), Some(file)) => {
+            let credential =
+                fs::read_to_string(file).with_context(|| file.display().to_string())?;
+            Target::at(server, staff, &credential, arguments.pid, trust)?
+        }
+        _ => {
+            let binary = match &arguments.binary {
+                Some(path) => path.clone(),
+                None => process::release_binary()?,
+            };
+            Target::start(&binary, folder.path(), tls).await?
+        }
+    };
+    let echo = EchoProcess::start(tls)?;
+    let manner = Manner {
+        connections: arguments.connections.into(),
+        new_connection_each: arguments.new_connection_each,
+    };
+    let rounds = async {
+        let mut load = Load::prepare(manner, arguments, &target, &echo).await?;
+        let files: Vec<&Published> = [&load.index].into_iter().chain(&load.batch).collect();
+        let nginx = Nginx::start(&folder.path().join("nginx"), &files, tls).await?;
+        for _ in 0..arguments.seconds {
+            load.round(nginx.as_ref()).await?;
+        }
+        anyhow::Ok(load.report)
+    };
+    let report = match rounds.await {
+        Ok(report) => report,
+        Err(error) => return Err(target.explain(error)),
+    };
+    let report = Report {
+        connections: manner.connections,
+        new_connection_each: manner.new_connection_each,
+        tls: over_tls,
+        seconds: arguments.seconds,
+        decoy_share: arguments.decoys,
+        server_rss_mb: target.resident_megabytes()?,
+        echo_rss_mb: Some(echo.resident_megabytes()?),
+        ..report
+    };
+    target.stop().await?;
+    ensure!(
+        report.server.upload.calls() > 0,
+        "no upload was taken: {:?}",
+        report.failed
+    );
+    Ok(report)
+}
