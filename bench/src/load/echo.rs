@@ -51,6 +51,7 @@ impl ReportService for Echo {
         Ok(Response::new(RedeemResponse {
             evaluated_element: request.into_inner().blinded_element,
             proof: vec![7; 64],
+            region: "VN".to_owned(),
             metadata: Some(TokenMetadata {
                 report_type: 1,
                 first_day: 18_856,

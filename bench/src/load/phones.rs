@@ -359,6 +359,7 @@ mod tests {
         let answer = pb::RedeemResponse {
             evaluated_element: evaluation.element.to_vec(),
             proof: evaluation.proof.to_vec(),
+            region: "VN".to_owned(),
             metadata: Some(pb::TokenMetadata {
                 report_type: ReportType::ConfirmedTest.byte().into(),
                 first_day: TODAY - 10,

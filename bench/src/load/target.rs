@@ -141,6 +141,7 @@ impl Target {
             let order = CodeOrder {
                 report_type: ReportType::ConfirmedTest.byte().into(),
                 onset_day: deployment.onset_day.number(),
+                region: String::new(),
             };
             let orders = vec![order; CODES_A_CALL.min(count - codes.len())];
             let request = self.bearer(IssueCodesRequest { orders })?;
