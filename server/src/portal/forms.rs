@@ -56,7 +56,7 @@ impl Problems {
     pub(crate) fn summary(&self, texts: &Texts) -> Markup {
         html! {
             @if !self.0.is_empty() {
-                div class="notice problem summary" role="alert" tabindex="-1" {
+                div class="notice problem summary" role="alert" tabindex="-1" autofocus {
                     (icon(Icon::Problem))
                     div {
                         p class="notice-title" { (texts.say("form-problems")) }

@@ -206,11 +206,11 @@ fn charts(texts: &Texts, days: &[DayRow]) -> Markup {
         div class="charts" {
             section class="card" {
                 h2 { (texts.say("figures-chart-codes")) }
-                (charts::columns(&texts.say("figures-chart-codes"), &series, &codes))
+                (charts::columns(&texts.say("figures-chart-codes"), &series, &codes, |tick| texts.round(tick)))
             }
             section class="card" {
                 h2 { (texts.say("figures-chart-hours")) }
-                (charts::columns(&texts.say("figures-chart-hours"), &hours_series, &hours))
+                (charts::columns(&texts.say("figures-chart-hours"), &hours_series, &hours, |tick| texts.round(tick)))
             }
         }
     }
