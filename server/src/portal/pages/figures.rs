@@ -136,8 +136,8 @@ fn range_form(texts: &Texts, view: &Figures, problems: &Problems) -> Markup {
         .collect();
     html! {
         (forms::get(paths::FIGURES, "row", &html! {
-            (Input::date("first", texts.say("figures-first"), earliest.clone(), today.clone()).value(&first).show(problems))
-            (Input::date("last", texts.say("figures-last"), earliest, today.clone()).value(&last).show(problems))
+            (Input::date("first", texts.say("figures-first"), today.clone()).earliest(earliest.clone()).value(&first).show(problems))
+            (Input::date("last", texts.say("figures-last"), today.clone()).earliest(earliest).value(&last).show(problems))
             @if units.len() > 1 {
                 (forms::select("unit", &texts.say("unit"), &units, &view.unit, problems))
             }

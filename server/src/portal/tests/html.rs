@@ -159,7 +159,7 @@ fn every_control_has_a_label() {
         for control in page.elements() {
             let kind = attribute(&control, "type").unwrap_or_default();
             match tag(&control) {
-                "input" if kind == "hidden" => {}
+                "input" if kind == "hidden" || attribute(&control, "hidden").is_some() => {}
                 "input" | "select" | "textarea" | "progress" => {
                     let id = attribute(&control, "id").unwrap_or_default();
                     assert!(labelled.contains(&id), "{}: no label for {id:?}", page.name);
