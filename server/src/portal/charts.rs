@@ -39,7 +39,13 @@ pub(crate) struct Bar {
 /// Columns side by side, with a key if there are several series.
 ///
 /// - `title`: what a screen reader says.
-pub(crate) fn columns(title: &str, series: &[Series], columns: &[Column]) -> Markup {
+/// - `show`: a number on the axis.
+pub(crate) fn columns(
+    title: &str,
+    series: &[Series],
+    columns: &[Column],
+    show: impl Fn(f64) -> String,
+) -> Markup {
     let highest = columns
         .iter()
         .flat_map(|column| column.bars.iter().filter_map(|bar| bar.value))
@@ -57,7 +63,7 @@ pub(crate) fn columns(title: &str, series: &[Series], columns: &[Column]) -> Mar
         svg class="chart" viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
             @for &tick in &ticks {
                 line class="grid" x1=(LEFT) x2=(WIDTH) y1=(y(tick)) y2=(y(tick)) {}
-                text x=(LEFT - 8.0) y=(y(tick) + 4.0) text-anchor="end" { (tick) }
+                text x=(LEFT - 8.0) y=(y(tick) + 4.0) text-anchor="end" { (show(tick)) }
             }
             @for (i, column) in columns.iter().enumerate() {
                 @let x = LEFT + group * number(i);
@@ -149,7 +155,7 @@ mod tests {
             name: "a & b".into(),
             class: "one",
         }];
-        let svg = columns("t", &series, &[column]).into_string();
+        let svg = columns("t", &series, &[column], |tick| tick.to_string()).into_string();
         assert!(svg.contains("&lt;script&gt;: a &amp; b –"));
         assert!(!svg.contains("<script>") && !svg.contains("class=\"one\""));
     }

@@ -56,7 +56,7 @@ impl Problems {
     pub(crate) fn summary(&self, texts: &Texts) -> Markup {
         html! {
             @if !self.0.is_empty() {
-                div class="notice problem summary" role="alert" tabindex="-1" {
+                div class="notice problem summary" role="alert" tabindex="-1" autofocus {
                     (icon(Icon::Problem))
                     div {
                         p class="notice-title" { (texts.say("form-problems")) }
@@ -103,7 +103,8 @@ pub(crate) struct Input<'a> {
     autocomplete: &'static str,
     inputmode: Option<&'static str>,
     longest: Option<usize>,
-    bounds: Option<(String, String)>,
+    first: Option<String>,
+    last: Option<String>,
     optional: bool,
     chooses: Option<&'static str>,
     class: &'static str,
@@ -121,7 +122,8 @@ impl<'a> Input<'a> {
             autocomplete: "off",
             inputmode: None,
             longest: None,
-            bounds: None,
+            first: None,
+            last: None,
             optional: false,
             chooses: None,
             class: "",
@@ -151,13 +153,19 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A date, `YYYY-MM-DD`, within bounds that are included.
-    pub(crate) fn date(name: &'a str, label: String, first: String, last: String) -> Self {
+    /// A date, `YYYY-MM-DD`, not after the last.
+    pub(crate) fn date(name: &'a str, label: String, last: String) -> Self {
         Self {
             kind: "date",
-            bounds: Some((first, last)),
+            last: Some(last),
             ..Self::text(name, label)
         }
+    }
+
+    /// The first date that can be chosen.
+    pub(crate) fn earliest(mut self, first: String) -> Self {
+        self.first = Some(first);
+        self
     }
 
     /// A file with that ending.
@@ -231,8 +239,7 @@ impl<'a> Input<'a> {
                     autocomplete=[(self.kind != "file").then_some(self.autocomplete)]
                     inputmode=[self.inputmode] maxlength=[self.longest]
                     accept=[(self.kind == "file").then_some(".csv,text/csv")]
-                    min=[self.bounds.as_ref().map(|(first, _)| first)]
-                    max=[self.bounds.as_ref().map(|(_, last)| last)]
+                    min=[self.first.as_ref()] max=[self.last.as_ref()]
                     autocapitalize=[text_like.then_some("off")] spellcheck=[text_like.then_some("false")]
                     data-chooses=[self.chooses]
                     aria-describedby=[problems.described_by(self.name, self.hint.is_some())]

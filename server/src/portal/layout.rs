@@ -306,7 +306,7 @@ fn header(texts: &Texts, chrome: &Chrome) -> Markup {
     html! {
         header class="top" {
             div class="bar" {
-                a class="brand" href=(paths::HOME) {
+                a class="brand" href=(home(chrome)) {
                     svg viewBox="0 0 32 32" aria-hidden="true" focusable="false" {
                         rect width="32" height="32" rx="8" {}
                         path d="M10.6 21.4a7.6 7.6 0 0 1 0-10.8M21.4 10.6a7.6 7.6 0 0 1 0 10.8" {}
@@ -341,6 +341,14 @@ fn header(texts: &Texts, chrome: &Chrome) -> Markup {
             }
         }
     }
+}
+
+/// The first page that the officer may use: an auditor issues nothing.
+fn home(chrome: &Chrome) -> &'static str {
+    let officer = chrome.officer.as_ref();
+    officer
+        .and_then(|officer| Section::of(officer.role).next())
+        .map_or(paths::HOME, Section::path)
 }
 
 fn current(chrome: &Chrome, section: Section) -> Option<&'static str> {

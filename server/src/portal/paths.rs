@@ -7,7 +7,7 @@
 /// The field of every POST form that shows where the form came from.
 pub(crate) const CSRF_FIELD: &str = "csrf";
 
-/// GET: issue form and today's counts.
+/// GET: issue form and today's counts; sends an auditor, who issues nothing, on to [`FIGURES`].
 pub(crate) const HOME: &str = "/portal";
 
 /// GET: sign-in name and password. POST `sign_in_name`, `password`.

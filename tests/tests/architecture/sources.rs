@@ -16,6 +16,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["grpc", "http"]),
     ("hyper", &["http"]),
     ("rusqlite", &["store/sqlite"]),
+    ("maud", &["portal"]),
+    ("fluent_bundle", &["portal/texts"]),
+    ("qrcode", &["portal/qr"]),
 ];
 
 struct Source {

@@ -92,6 +92,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &OwnAccount) -> Markup 
                 section class="card" {
                     h2 { (texts.say("account-password")) }
                     (forms::post(paths::CHANGE_PASSWORD, &chrome.csrf, "", &html! {
+                        (invitation::username(&view.sign_in_name))
                         (Input::password("old_password", texts.say("old-password"), "current-password").show(&problems))
                         (invitation::new_password(texts, view.minimum, &problems))
                         button class="secondary" { (texts.say("account-password-button")) }

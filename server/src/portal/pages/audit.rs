@@ -231,8 +231,8 @@ fn filter(texts: &Texts, view: &Audit) -> Markup {
         paths::AUDIT,
         "row",
         &html! {
-            (Input::date("first", texts.say("figures-first"), String::new(), today.clone()).value(&first).show(&none))
-            (Input::date("last", texts.say("figures-last"), String::new(), today).value(&last).show(&none))
+            (Input::date("first", texts.say("figures-first"), today.clone()).value(&first).show(&none))
+            (Input::date("last", texts.say("figures-last"), today).value(&last).show(&none))
             (forms::select("action", &texts.say("audit-action"), &actions, chosen, &none))
             (Input::text("officer", texts.say("account")).value(&view.filter.officer).longest(80).optional().show(&none))
             button class="secondary" { (texts.say("search")) }

@@ -136,8 +136,8 @@ fn range_form(texts: &Texts, view: &Figures, problems: &Problems) -> Markup {
         .collect();
     html! {
         (forms::get(paths::FIGURES, "row", &html! {
-            (Input::date("first", texts.say("figures-first"), earliest.clone(), today.clone()).value(&first).show(problems))
-            (Input::date("last", texts.say("figures-last"), earliest, today.clone()).value(&last).show(problems))
+            (Input::date("first", texts.say("figures-first"), today.clone()).earliest(earliest.clone()).value(&first).show(problems))
+            (Input::date("last", texts.say("figures-last"), today.clone()).earliest(earliest).value(&last).show(problems))
             @if units.len() > 1 {
                 (forms::select("unit", &texts.say("unit"), &units, &view.unit, problems))
             }
@@ -206,11 +206,11 @@ fn charts(texts: &Texts, days: &[DayRow]) -> Markup {
         div class="charts" {
             section class="card" {
                 h2 { (texts.say("figures-chart-codes")) }
-                (charts::columns(&texts.say("figures-chart-codes"), &series, &codes))
+                (charts::columns(&texts.say("figures-chart-codes"), &series, &codes, |tick| texts.round(tick)))
             }
             section class="card" {
                 h2 { (texts.say("figures-chart-hours")) }
-                (charts::columns(&texts.say("figures-chart-hours"), &hours_series, &hours))
+                (charts::columns(&texts.say("figures-chart-hours"), &hours_series, &hours, |tick| texts.round(tick)))
             }
         }
     }

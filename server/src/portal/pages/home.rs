@@ -215,15 +215,11 @@ fn day(texts: &Texts, form: &IssueForm, problems: &Problems) -> Markup {
         DayChoice::Other(typed) => Some(typed.as_str()),
         DayChoice::Quick(_) => None,
     };
-    let date = Input::date(
-        "other_day",
-        texts.say("other-day-date"),
-        form.oldest.iso(),
-        form.today.iso(),
-    )
-    .value(other.unwrap_or_default())
-    .optional()
-    .chooses("day-other");
+    let date = Input::date("other_day", texts.say("other-day-date"), form.today.iso())
+        .earliest(form.oldest.iso())
+        .value(other.unwrap_or_default())
+        .optional()
+        .chooses("day-other");
     html! {
         fieldset class="field" {
             legend { (texts.say("onset-day")) }

@@ -62,6 +62,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Invitation) -> Markup 
                 ]))
                 (forms::post(paths::INVITATION, &chrome.csrf, "gap", &html! {
                     input type="hidden" name="invitation" value=(view.invitation.as_str());
+                    (username(&view.sign_in_name))
                     (new_password(texts, view.minimum, &problems))
                     button class="wide" { (texts.say("invitation-button")) }
                 }))
@@ -69,6 +70,11 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Invitation) -> Markup 
             p class="aside" { (texts.say("invitation-step")) }
         },
     )
+}
+
+/// Tells password managers whose password it is. Without a name, so it is not sent.
+pub(crate) fn username(sign_in_name: &str) -> Markup {
+    html! { input type="text" autocomplete="username" value=(sign_in_name) readonly hidden; }
 }
 
 /// The fields for a new password, here and in one's own account.

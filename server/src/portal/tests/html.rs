@@ -100,6 +100,19 @@ fn pages_are_well_formed() {
 }
 
 #[test]
+fn the_parser_notices_what_browsers_forgive() {
+    for bad in [
+        "<!DOCTYPE html><html><head><title>t</title></head><body><p><div></p></body></html>",
+        "<!DOCTYPE html><html><head><title>t</title></head><body><a href=x href=y>a</a></body></html>",
+        "<!DOCTYPE html><html><head><title>t</title></head><body><form><form></form></form></body></html>",
+        "<title>t</title>",
+    ] {
+        let page = Page::parse(String::new(), bad);
+        assert!(!page.dom.errors.borrow().is_empty(), "{bad}");
+    }
+}
+
+#[test]
 fn ids_are_unique_and_references_lead_somewhere() {
     for page in pages() {
         let mut ids = HashSet::new();
@@ -146,7 +159,7 @@ fn every_control_has_a_label() {
         for control in page.elements() {
             let kind = attribute(&control, "type").unwrap_or_default();
             match tag(&control) {
-                "input" if kind == "hidden" => {}
+                "input" if kind == "hidden" || attribute(&control, "hidden").is_some() => {}
                 "input" | "select" | "textarea" | "progress" => {
                     let id = attribute(&control, "id").unwrap_or_default();
                     assert!(labelled.contains(&id), "{}: no label for {id:?}", page.name);

@@ -103,6 +103,11 @@ impl Texts {
         group(&number.to_string(), self.language.thousands_separator())
     }
 
+    /// A whole number out of arithmetic, as a chart's axis has it.
+    pub(crate) fn round(&self, number: f64) -> String {
+        group(&format!("{number:.0}"), self.language.thousands_separator())
+    }
+
     fn format(&self, id: &str, arguments: Option<&FluentArgs<'_>>) -> String {
         let mut errors = Vec::new();
         let text = self
