@@ -5,7 +5,9 @@
     reason = "helpers of tests: clippy.toml covers only the tests themselves"
 )]
 
-use truyvet_proto::v1::{DeactivateOfficerRequest, InviteOfficerRequest};
+use truyvet_proto::v1::{
+    self as pb, CreateOfficerRequest, DeactivateOfficerRequest, InviteOfficerRequest,
+};
 use truyvet_server::{
     Context,
     audit::{Action, first_break},
@@ -241,6 +243,24 @@ async fn only_who_may_invites_and_nobody_themselves() {
     let world = World::new().await;
     let (officer_id, _) = invited(&world).await;
     let mut admin = world.admin().await;
+    let request = CreateOfficerRequest {
+        label: "hotline-2".into(),
+        unit_code: "VN".into(),
+        role: pb::Role::Officer.into(),
+        first_access: pb::FirstAccess::Invitation.into(),
+    };
+    let created = admin
+        .create_officer(bearer(&world.administrator, request))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(created.credential, "");
+    let link = created.invitation.unwrap().link;
+    let (_, ticket) = link.rsplit_once('/').unwrap();
+    let officer = sign_in::open_invitation(context(&world), ticket)
+        .await
+        .unwrap();
+    assert_eq!(officer.officer_id, created.officer.unwrap().officer_id);
     let request = |officer_id: &str| InviteOfficerRequest {
         officer_id: officer_id.into(),
     };
@@ -630,6 +650,74 @@ async fn a_passkey_signs_in_where_it_was_made_for() {
     let old = accepted.recovery_codes[0].reveal();
     let refused = sign_in::by_recovery_code(context, &cookie, &old, None).await;
     assert!(matches!(refused, Err(SignInError::FactorRefused)));
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions() {
+    let world = World::new().await;
+    let person = enrolled(&world).await;
+    let context = context(&world);
+    world.clock.advance(MINUTE);
+    let other = whole_sign_in(&world, &person, None).await;
+    let under_way = password(&world, PASSWORD, None).await.unwrap();
+    let found = sign_in::actor_of_session(context, &person.session).await;
+    let (actor, session) = found.unwrap().unwrap();
+    let device = Some(person.device_cookie.as_str());
+    let to = async |typed, chosen| {
+        sign_in::change_password(context, &actor, &session, typed, chosen, device).await
+    };
+    let chosen = "sáng nay trời mưa to";
+    assert!(matches!(
+        to("wrong", chosen).await,
+        Err(SignInError::Refused)
+    ));
+    assert!(matches!(
+        to(PASSWORD, "123456789012").await,
+        Err(SignInError::Password(PasswordFault::Common))
+    ));
+    let cookie = to(PASSWORD, chosen).await.unwrap();
+    assert_ne!(cookie, person.device_cookie);
+    assert!(is_signed_in(&world, &person.session).await);
+    assert!(!is_signed_in(&world, &other).await);
+    world.clock.advance(MINUTE);
+    let code = person.totp.code_at(world.now());
+    let refused = sign_in::by_totp(context, &under_way, &code, None).await;
+    assert!(matches!(refused, Err(SignInError::Expired)));
+    assert!(password(&world, PASSWORD, None).await.is_err());
+    assert!(password(&world, chosen, None).await.is_ok());
+}
+
+/// Who has a stolen password and no second factor cannot push the owner's sign-in out, nor use up its tries.
+#[tokio::test]
+async fn a_stolen_password_keeps_its_owner_out_of_nothing() {
+    let world = World::new().await;
+    let person = enrolled(&world).await;
+    let context = context(&world);
+    world.clock.advance(MINUTE);
+    let device = Some(person.device_cookie.as_str());
+    let own = password(&world, PASSWORD, device).await.unwrap();
+    let mut thief = String::new();
+    for _ in 0..20 {
+        thief = password(&world, PASSWORD, None).await.unwrap();
+    }
+    assert_eq!(world.rows("pending_sign_in"), 9);
+    for _ in 0..5 {
+        assert!(
+            sign_in::by_totp(context, &thief, "000000", None)
+                .await
+                .is_err()
+        );
+    }
+    let code = person.totp.code_at(world.now());
+    let stolen = password(&world, PASSWORD, None).await.unwrap();
+    let refused = sign_in::by_totp(context, &stolen, &code, None).await;
+    assert!(matches!(refused, Err(SignInError::Wait { .. })));
+    assert!(sign_in::by_totp(context, &own, &code, device).await.is_ok());
+    let rows = context.store.audit(0, 1_000).await.unwrap();
+    let told = rows
+        .iter()
+        .find(|row| row.entry.action == Action::SignInRefused);
+    assert_eq!(told.unwrap().entry.subject, "second-factor");
 }
 
 #[tokio::test]

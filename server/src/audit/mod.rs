@@ -26,6 +26,8 @@ pub enum Action {
     /// Many wrong tries in a row, by whomever, at the account in the row: the 5th, 50th, 500th ... The subject says at
     /// what.
     SignInRefused,
+    /// Somebody changed their own password; their other sessions ended.
+    PasswordChanged,
     /// A passkey was added.
     PasskeyAdded,
     /// A passkey was removed.
@@ -63,6 +65,7 @@ impl Action {
         Self::SignedIn,
         Self::SignedOut,
         Self::SignInRefused,
+        Self::PasswordChanged,
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::TotpSet,
@@ -89,6 +92,7 @@ impl Action {
             Self::SignedIn => "signed-in",
             Self::SignedOut => "signed-out",
             Self::SignInRefused => "sign-in.refused",
+            Self::PasswordChanged => "password.changed",
             Self::PasskeyAdded => "passkey.added",
             Self::PasskeyRemoved => "passkey.removed",
             Self::TotpSet => "totp.set",
