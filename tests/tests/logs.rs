@@ -14,6 +14,10 @@ use std::{
 use data_encoding::{BASE64, HEXLOWER};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 use truyvet_proto::v1::UploadRequest;
+use truyvet_server::{
+    officers::{self, FirstAccess, Role},
+    sign_in,
+};
 use truyvet_tests::world::{World, bearer};
 
 #[derive(Clone, Default)]
@@ -84,6 +88,7 @@ async fn no_secret_is_in_a_log() {
     let wrong = bearer("tvo_not-a-credential-but-kept-secret", Default::default());
     world.officers().await.get_code(wrong).await.unwrap_err();
     world.publish().await;
+    let mut signing_in = sign_in(&world).await;
     // A store that cannot: errors are where secrets slip out.
     rusqlite::Connection::open(&world.settings.database)
         .unwrap()
@@ -113,6 +118,7 @@ async fn no_secret_is_in_a_log() {
         ("blinded element", blinding.element().to_vec()),
         ("disclosed key", keys[0].secret().to_vec()),
     ];
+    secrets.append(&mut signing_in);
     for (_, tag) in keys[0].tags() {
         secrets.push(("tag", tag.as_bytes().to_vec()));
     }
@@ -125,6 +131,54 @@ async fn no_secret_is_in_a_log() {
         !contains(b"127.0.0.1:") || only_own_addresses(&log),
         "an address is in the log"
     );
+}
+
+/// Accepts an invitation and signs in, rightly and wrongly; gives everything that nobody else may know.
+async fn sign_in(world: &World) -> Vec<(&'static str, Vec<u8>)> {
+    const PASSWORD: &str = "mèo nằm trên mái nhà";
+    let context = world.server.context();
+    let admin = officers::identify(context, &world.administrator).await;
+    let admin = admin.unwrap().unwrap();
+    let (role, first) = (Role::Officer, FirstAccess::Invitation);
+    let created = officers::create(context, &admin, "hotline-1", "VN", role, first).await;
+    let (officer, _) = created.unwrap();
+    let invitation = sign_in::invite(context, &admin, &officer.officer_id).await;
+    let link = invitation.unwrap().ticket().reveal();
+    let enrolling = sign_in::choose_password(context, &link, PASSWORD)
+        .await
+        .unwrap();
+    let cookie = enrolling.ticket.reveal();
+    let asked = sign_in::start_passkey(context, &cookie).await.unwrap();
+    for garbled in ["{}", &asked] {
+        let refused = sign_in::finish_passkey(context, &cookie, "key", garbled, None).await;
+        refused.unwrap_err();
+    }
+    let code = enrolling.totp.code_at(world.now());
+    let accepted = sign_in::confirm_totp(context, &cookie, &code, None).await;
+    let accepted = accepted.unwrap();
+    let recovery_code = accepted.recovery_codes[0].reveal();
+    let device = accepted.signed_in.device_cookie.clone();
+    sign_in::start_sign_in(context, "hotline-1@VN", "kept-secret", Some(&device))
+        .await
+        .unwrap_err();
+    let pending = sign_in::start_sign_in(context, "hotline-1@VN", PASSWORD, Some(&device)).await;
+    let pending = pending.unwrap().ticket.reveal();
+    sign_in::by_totp(context, &pending, &code, None)
+        .await
+        .unwrap_err();
+    let signed_in = sign_in::by_recovery_code(context, &pending, &recovery_code, None).await;
+    let session = signed_in.unwrap().ticket;
+    vec![
+        ("password", PASSWORD.as_bytes().to_vec()),
+        ("invitation", link.as_bytes().to_vec()),
+        ("enrolment", cookie.as_bytes().to_vec()),
+        ("pending sign-in", pending.as_bytes().to_vec()),
+        ("session", session.reveal().as_bytes().to_vec()),
+        ("form token", session.form_token().into_bytes()),
+        ("device", device.into_bytes()),
+        ("recovery code", recovery_code.as_bytes().to_vec()),
+        ("TOTP secret", enrolling.totp.base32().as_bytes().to_vec()),
+    ]
 }
 
 /// The server says where it listens itself, once; no other line may hold an address.

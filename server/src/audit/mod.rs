@@ -28,6 +28,8 @@ pub enum Action {
     /// Many wrong tries in a row, by whomever, at the account in the row: the 5th, 50th, 500th ... The subject says at
     /// what.
     SignInRefused,
+    /// Somebody changed their own password; their other sessions ended.
+    PasswordChanged,
     /// A passkey was added.
     PasskeyAdded,
     /// A passkey was removed.
@@ -70,6 +72,7 @@ impl Action {
         Self::SignedIn,
         Self::SignedOut,
         Self::SignInRefused,
+        Self::PasswordChanged,
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::TotpSet,
@@ -99,6 +102,7 @@ impl Action {
             Self::SignedIn => "signed-in",
             Self::SignedOut => "signed-out",
             Self::SignInRefused => "sign-in.refused",
+            Self::PasswordChanged => "password.changed",
             Self::PasskeyAdded => "passkey.added",
             Self::PasskeyRemoved => "passkey.removed",
             Self::TotpSet => "totp.set",

@@ -40,5 +40,7 @@ pub fn log_filter(setting: &str) -> Result<Targets, SettingsError> {
         .with_target(OWN, level)
         // Says at every start that there is nothing to migrate.
         .with_target("refinery_core", level.min(LevelFilter::WARN))
+        // Writes an error, bytes and all, for every message that a browser gets wrong.
+        .with_target("webauthn_rs_core", LevelFilter::OFF)
         .with_targets(given))
 }

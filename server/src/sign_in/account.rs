@@ -1,4 +1,4 @@
-//! What somebody who is signed in changes about their own signing in: factors, recovery codes, sessions.
+//! What somebody who is signed in changes about their own signing in: password, second factors, sessions.
 //!
 //! Whoever changes a factor shows the password again: a browser left open must not become a way in for good. The only
 //! second factor is not removed. Between question and answer the page carries a sealed state, good for five minutes
@@ -9,9 +9,9 @@ use truyvet_crypto::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
-    RecoveryCode, SignInError, TotpSecret,
+    RecoveryCode, Session, SignInError, TotpSecret, device,
     password::{self, Asker},
-    recovery,
+    password_rules, recovery,
     session::is_alive,
     throttle::Tries,
 };
@@ -91,6 +91,48 @@ pub async fn end_own_sessions(
             entry,
         )
         .await
+}
+
+/// Changes one's own password; all other sessions end, and so does the trust in earlier devices. Gives the browser's
+/// device cookie anew.
+///
+/// - `typed`: the password until now.
+/// - `chosen`: the one from now on.
+///
+/// # Errors
+/// [`SignInError::Password`] if it is not taken, [`SignInError::Expired`] if the session has ended, and as
+/// [`start_replace_totp`].
+pub async fn change_password(
+    context: &Context,
+    actor: &Actor,
+    session: &Session,
+    typed: &str,
+    chosen: &str,
+    device_cookie: Option<&str>,
+) -> Result<String, SignInError> {
+    let officer = &actor.officer;
+    let chosen = password_rules::normalised(chosen);
+    password_rules::check(&chosen, &officer.label, &officer.unit_code)?;
+    show_password(context, actor, typed).await?;
+    let mut rng = context.rng();
+    let record = password::make(context, chosen, &mut rng).await?;
+    let salt = record.salt;
+    let changed = FactorChange::Password {
+        record,
+        session_id: session.session_id.clone(),
+    };
+    if !change(context, actor, changed, Action::PasswordChanged, "").await? {
+        return Err(SignInError::Expired);
+    }
+    let portal = &context.keys.portal;
+    let officer_id = &officer.officer_id;
+    Ok(device::remember(
+        portal,
+        officer_id,
+        &salt,
+        device_cookie,
+        &mut rng,
+    ))
 }
 
 /// Begins to put another authenticator app in place of the one before: its secret, and the state that

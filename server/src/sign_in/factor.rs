@@ -3,6 +3,8 @@
 //! Every try passes the throttle before any work is done, so that a flood costs its sender more than us. Unknown names,
 //! accounts without a password and wrong passwords take one hash each and get one answer.
 
+use std::{fmt, sync::Arc};
+
 use truyvet_crypto::Timestamp;
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
     audit::Action,
     context::Context,
     officers::{Actor, Officer},
-    store::{Completion, Factors, PendingSignIn, Proof},
+    store::{Completion, Factors, PendingSignIn, Proof, StoreError},
 };
 
 /// Seconds between the password and the second factor.
@@ -38,7 +40,6 @@ pub struct Pending {
 }
 
 /// Somebody who is signed in.
-#[derive(Debug)]
 pub struct SignedIn {
     /// For the browser's session cookie.
     pub ticket: Ticket,
@@ -63,6 +64,12 @@ impl SignedIn {
             officer,
             recovery_codes_left: factors.recovery_codes_left,
         }
+    }
+}
+
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedIn({:?}, ..)", self.officer)
     }
 }
 
@@ -122,25 +129,33 @@ pub async fn start_sign_in(
             return Err(busy);
         }
     };
-    if !right {
-        if let Some(officer) = &officer {
-            write_down(context, officer, &attempt, now, "password").await?;
+    let (Some(officer), Some(record), true) = (&officer, record, right) else {
+        if let Some(officer) = officer.as_ref().filter(|_| attempt.is_noteworthy()) {
+            // Beside the answer: waiting for the disk would tell that there is such an account.
+            let write = write_down(context, officer, now, "password");
+            tokio::spawn(async move {
+                if let Err(error) = write.await {
+                    tracing::error!(%error, "the audit misses a refused sign-in");
+                }
+            });
         }
         return Err(SignInError::Refused);
-    }
+    };
     attempt.not_wrong(true);
-    let officer = officer.expect("a password is right for an account alone");
     let factors = context.store.factors(officer.officer_id.clone()).await?;
     let ticket = Ticket::generate(&mut context.rng());
     let pending = PendingSignIn {
         ticket_hash: ticket.hash(),
         officer_id: officer.officer_id.clone(),
+        known_device: device.is_some(),
         passkey_state: None,
         tries_left: FACTOR_TRIES,
         expires_at: now.plus_seconds(PENDING_SECONDS),
     };
-    context.store.start_sign_in(pending).await?;
-    Ok(Pending::new(ticket, officer, &factors))
+    if !context.store.start_sign_in(pending, record).await? {
+        return Err(SignInError::Refused);
+    }
+    Ok(Pending::new(ticket, officer.clone(), &factors))
 }
 
 impl Pending {
@@ -181,11 +196,12 @@ pub async fn by_totp(
     let under_way = UnderWay::find(context, cookie).await?;
     let attempt = under_way.begin(context, device_cookie).await?;
     let officer_id = &under_way.officer.officer_id;
-    let step = match &under_way.factors.totp_sealed {
-        Some(sealed) => TotpSecret::open(context, officer_id, sealed)?.step_of(code, context.now()),
+    let proof = match under_way.factors.totp_sealed.clone() {
+        Some(sealed) => TotpSecret::open(context, officer_id, &sealed)?
+            .step_of(code, context.now())
+            .map(|step| Proof::Totp { step, sealed }),
         None => None,
     };
-    let proof = step.map(|step| Proof::Totp { step });
     under_way
         .finish(context, attempt, proof, "totp", device_cookie)
         .await
@@ -357,25 +373,24 @@ impl UnderWay {
         attempt: Try<'_>,
         now: Timestamp,
     ) -> Result<SignedIn, SignInError> {
-        write_down(context, &self.officer, &attempt, now, "second-factor").await?;
+        if attempt.is_noteworthy() {
+            write_down(context, &self.officer, now, "second-factor").await?;
+        }
         Err(SignInError::FactorRefused)
     }
 }
 
-/// Writes a row of the audit for wrong tries at an account, now and then.
+/// Writes a row of the audit for wrong tries at an account.
 ///
 /// - `what`: "password" or "second-factor".
-async fn write_down(
+fn write_down(
     context: &Context,
     officer: &Officer,
-    attempt: &Try<'_>,
     now: Timestamp,
     what: &str,
-) -> Result<(), SignInError> {
-    if attempt.is_noteworthy() {
-        let actor = Actor::signed_in(officer.clone());
-        let entry = actor.entry(now, Action::SignInRefused, &officer.unit_code, what);
-        context.store.append_audit(entry).await?;
-    }
-    Ok(())
+) -> impl Future<Output = Result<(), StoreError>> + use<> {
+    let actor = Actor::signed_in(officer.clone());
+    let entry = actor.entry(now, Action::SignInRefused, &officer.unit_code, what);
+    let store = Arc::clone(&context.store);
+    async move { store.append_audit(entry).await }
 }

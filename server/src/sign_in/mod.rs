@@ -12,8 +12,13 @@
 //! | the second factor | [`by_totp`], [`start_by_passkey`] and [`by_passkey`], [`by_recovery_code`] | session and device cookies |
 //! | every request | [`actor_of_session`] | the same |
 //!
+//! Every form carries [`Ticket::form_token`] of a ticket that the browser holds in a cookie: the session's, or, before
+//! there is one, a fresh [`Ticket`] in a cookie of its own. The cookies are `HttpOnly`, `SameSite=Strict`, and, where
+//! the portal's origin is https, `Secure` with the prefix `__Host-`, so that no neighbouring site can put one in.
+//!
 //! What a lost password or second factor comes to is an invitation again: accepting it ends all factors, sessions and
-//! trusted devices that the account had. There is no other way round the second factor.
+//! trusted devices that the account had. There is no other way round the second factor. Nobody invites themselves: for
+//! the only administrator, whoever owns the machine makes another one with `truyvet admin create-officer`.
 //!
 //! | secret | where it is | what is stored |
 //! |---|---|---|
@@ -41,8 +46,8 @@ mod ticket;
 mod totp;
 
 pub use account::{
-    OwnFactors, add_passkey, end_own_sessions, make_recovery_codes, own_factors, own_sessions,
-    remove_passkey, replace_totp, start_add_passkey, start_replace_totp,
+    OwnFactors, add_passkey, change_password, end_own_sessions, make_recovery_codes, own_factors,
+    own_sessions, remove_passkey, replace_totp, start_add_passkey, start_replace_totp,
 };
 pub use device::DEVICE_COOKIE_DAYS;
 pub use enrolment::{

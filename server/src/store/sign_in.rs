@@ -113,6 +113,9 @@ pub struct PendingSignIn {
     pub ticket_hash: [u8; 32],
     /// Whose account.
     pub officer_id: String,
+    /// From a browser that the account has signed in from before. Only sign-ins of the same kind push out the oldest:
+    /// who has a stolen password cannot keep its owner from the second step.
+    pub known_device: bool,
     /// The passkey challenge that was given, as the passkey library's JSON.
     pub passkey_state: Option<String>,
     /// Tries of the second factor that are left.
@@ -128,6 +131,8 @@ pub enum Proof {
     Totp {
         /// Which.
         step: u64,
+        /// By which secret: not one that was put in its place meanwhile.
+        sealed: Vec<u8>,
     },
     /// A passkey.
     Passkey {
@@ -176,6 +181,13 @@ pub enum FactorChange {
     RemovePasskey {
         /// Which.
         passkey_id: String,
+    },
+    /// Another password in place of the one before; sign-ins under way and all other sessions end.
+    Password {
+        /// The password.
+        record: PasswordRecord,
+        /// The session that goes on.
+        session_id: String,
     },
     /// Other recovery codes in place of those before.
     RecoveryCodes {
@@ -227,8 +239,9 @@ pub trait SignInStore: Send + Sync {
     ) -> Result<Option<(Officer, Option<PasswordRecord>)>>;
     /// An account's second factors.
     async fn factors(&self, officer_id: String) -> Result<Factors>;
-    /// Begins a sign-in.
-    async fn start_sign_in(&self, pending: PendingSignIn) -> Result<()>;
+    /// Begins a sign-in; false if the password is not the account's any more.
+    async fn start_sign_in(&self, pending: PendingSignIn, password: PasswordRecord)
+    -> Result<bool>;
     /// A sign-in under way, with the account's password.
     async fn pending_sign_in(
         &self,

@@ -96,16 +96,17 @@ CREATE TABLE recovery_code (
     PRIMARY KEY (officer_id, code_hash)
 ) STRICT, WITHOUT ROWID;
 
--- Who has shown a password and owes the second factor, up to eight an account. Life: five minutes, or until it is shown.
+-- Who has shown a password and owes the second factor; up to eight an account from browsers that it knows and eight from others. Life: five minutes, or until it is shown.
 CREATE TABLE pending_sign_in (
     ticket_hash   BLOB PRIMARY KEY,             -- SHA-256 of 32 random bytes in a cookie
     officer_id    TEXT NOT NULL REFERENCES officer,
     passkey_state TEXT,                         -- JSON: the challenge that the next answer must sign; used once
+    known_device  INTEGER NOT NULL,             -- 0 or 1: from a browser that the account has signed in from before
     tries_left    INTEGER NOT NULL,             -- of the second factor
     expires_at    INTEGER NOT NULL              -- second
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX pending_sign_in_by_officer ON pending_sign_in (officer_id, expires_at);
+CREATE INDEX pending_sign_in_by_officer ON pending_sign_in (officer_id, known_device, expires_at);
 
 -- Browsers that are signed in, up to sixteen an account. Life: session_idle_minutes after the last use, session_hours after the
 -- first, or until ended.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::super::{audit, database_error, integer, is_constraint, timestamp};
 use crate::{
     audit::AuditEntry,
+    sign_in::PasswordRecord,
     store::{FactorChange, Factors, NewFactor, PasskeyRecord, Result},
 };
 
@@ -115,6 +116,9 @@ pub(super) fn change(
         FactorChange::RemovePasskey { passkey_id } => {
             remove_passkey(connection, officer_id, passkey_id)?
         }
+        FactorChange::Password { record, session_id } => {
+            change_password(connection, officer_id, record, session_id)?
+        }
         FactorChange::RecoveryCodes { hashes } => {
             put_recovery_codes(connection, officer_id, hashes)?;
             true
@@ -124,6 +128,35 @@ pub(super) fn change(
         audit::append(connection, entry)?;
     }
     Ok(changed)
+}
+
+/// False if the account has none, or the session has ended.
+fn change_password(
+    connection: &Connection,
+    officer_id: &str,
+    record: &PasswordRecord,
+    session_id: &str,
+) -> Result<bool> {
+    let changed = connection
+        .execute(
+            "UPDATE password SET password_salt = ?2, password_hash = ?3
+             WHERE officer_id = ?1
+               AND EXISTS (SELECT 1 FROM session WHERE session.officer_id = ?1 AND session_id = ?4)",
+            params![officer_id, record.salt, record.hash, session_id],
+        )
+        .map_err(database_error)?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    for sql in [
+        "DELETE FROM session WHERE officer_id = ?1 AND session_id <> ?2",
+        "DELETE FROM pending_sign_in WHERE officer_id = ?1 AND ?2 IS NOT NULL",
+    ] {
+        connection
+            .execute(sql, [officer_id, session_id])
+            .map_err(database_error)?;
+    }
+    Ok(true)
 }
 
 /// Not the only second factor: the account could not sign in again.

@@ -119,9 +119,13 @@ impl SignInStore for SqliteStore {
             .await
     }
 
-    async fn start_sign_in(&self, pending: PendingSignIn) -> Result<()> {
+    async fn start_sign_in(
+        &self,
+        pending: PendingSignIn,
+        password: PasswordRecord,
+    ) -> Result<bool> {
         self.writer
-            .write(move |c| pending::start(c, &pending))
+            .write(move |c| pending::start(c, &pending, &password))
             .await
     }
 

@@ -17,7 +17,7 @@ use crate::{
     store::{Completion, PendingSignIn, Proof, Result},
 };
 
-/// Sign-ins under way of one account; the oldest give way.
+/// Sign-ins under way of one account and kind of browser; the oldest give way.
 const MOST_PENDING: i64 = 8;
 
 pub(super) fn account(
@@ -64,29 +64,43 @@ fn password(salt: &[u8], hash: &[u8]) -> Result<PasswordRecord> {
     })
 }
 
-pub(super) fn start(connection: &Connection, pending: &PendingSignIn) -> Result<()> {
-    connection
+pub(super) fn start(
+    connection: &Connection,
+    pending: &PendingSignIn,
+    password: &PasswordRecord,
+) -> Result<bool> {
+    let inserted = connection
         .execute(
-            "DELETE FROM pending_sign_in WHERE ticket_hash IN (
-                 SELECT ticket_hash FROM pending_sign_in WHERE officer_id = ?1
-                 ORDER BY expires_at DESC LIMIT -1 OFFSET ?2)",
-            params![pending.officer_id, MOST_PENDING - 1],
+            "INSERT INTO pending_sign_in (ticket_hash, officer_id, known_device, passkey_state, tries_left, expires_at)
+             SELECT ?1, officer_id, ?3, ?4, ?5, ?6 FROM password
+             WHERE officer_id = ?2 AND password_salt = ?7 AND password_hash = ?8",
+            params![
+                pending.ticket_hash,
+                pending.officer_id,
+                pending.known_device,
+                pending.passkey_state,
+                pending.tries_left,
+                pending.expires_at.unix_seconds(),
+                password.salt,
+                password.hash,
+            ],
         )
         .map_err(database_error)?;
     connection
         .execute(
-            "INSERT INTO pending_sign_in (ticket_hash, officer_id, passkey_state, tries_left, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "DELETE FROM pending_sign_in WHERE ticket_hash IN (
+                 SELECT ticket_hash FROM pending_sign_in WHERE officer_id = ?1 AND known_device = ?2
+                   AND ticket_hash <> ?3
+                 ORDER BY expires_at DESC LIMIT -1 OFFSET ?4)",
             params![
-                pending.ticket_hash,
                 pending.officer_id,
-                pending.passkey_state,
-                pending.tries_left,
-                pending.expires_at.unix_seconds(),
+                pending.known_device,
+                pending.ticket_hash,
+                MOST_PENDING - 1
             ],
         )
-        .map(drop)
-        .map_err(database_error)
+        .map_err(database_error)?;
+    Ok(inserted > 0)
 }
 
 pub(super) fn by_ticket(
@@ -102,14 +116,15 @@ pub(super) fn by_ticket(
         bool,
         Vec<u8>,
         Vec<u8>,
+        bool,
         Option<String>,
         u32,
         i64,
     );
     let row: Option<Row> = connection
         .prepare_cached(
-            "SELECT officer_id, label, unit_code, role, active, password_salt, password_hash, passkey_state,
-                    tries_left, expires_at
+            "SELECT officer_id, label, unit_code, role, active, password_salt, password_hash, known_device,
+                    passkey_state, tries_left, expires_at
              FROM pending_sign_in JOIN officer USING (officer_id) JOIN password USING (officer_id)
              WHERE ticket_hash = ?1 AND expires_at > ?2 AND active = 1",
         )
@@ -128,6 +143,7 @@ pub(super) fn by_ticket(
             active,
             salt,
             hash,
+            known_device,
             passkey_state,
             tries_left,
             expires_at,
@@ -135,6 +151,7 @@ pub(super) fn by_ticket(
             let pending = PendingSignIn {
                 ticket_hash: *ticket_hash,
                 officer_id: officer_id.clone(),
+                known_device,
                 passkey_state,
                 tries_left,
                 expires_at: timestamp("pending_sign_in.expires_at", expires_at)?,
@@ -203,9 +220,9 @@ pub(super) fn complete(
 /// False if it is gone or used.
 fn spend(connection: &Connection, officer_id: &str, proof: &Proof) -> Result<bool> {
     let changed = match proof {
-        Proof::Totp { step } => connection.execute(
-            "UPDATE totp SET last_step = ?2 WHERE officer_id = ?1 AND last_step < ?2",
-            params![officer_id, integer(*step)],
+        Proof::Totp { step, sealed } => connection.execute(
+            "UPDATE totp SET last_step = ?2 WHERE officer_id = ?1 AND last_step < ?2 AND totp_sealed = ?3",
+            params![officer_id, integer(*step), sealed],
         ),
         Proof::Passkey { passkey_id, state } => connection.execute(
             "UPDATE passkey SET state = coalesce(?3, state) WHERE officer_id = ?1 AND passkey_id = ?2",
