@@ -8,3 +8,4 @@
 mod guessing;
 mod stats;
 
+mod timing;
