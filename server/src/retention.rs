@@ -49,6 +49,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
             forgotten.keys = forgotten.keys,
             forgotten.tokens = forgotten.tokens,
             forgotten.codes = forgotten.codes,
+            forgotten.imports = forgotten.imports,
             forgotten.batches = forgotten.batches.len(),
             forgotten.files = files,
             "forgot what has outlived its purpose"

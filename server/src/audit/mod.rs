@@ -31,6 +31,8 @@ pub enum Action {
     QuotaNearlyReached,
     /// A quota of codes is used up; the subject is the account or the unit.
     QuotaReached,
+    /// A list of codes to issue was brought; the subject is its name.
+    CodesImported,
 }
 
 impl Action {
@@ -47,6 +49,7 @@ impl Action {
         Self::WindowPublished,
         Self::QuotaNearlyReached,
         Self::QuotaReached,
+        Self::CodesImported,
     ];
 
     /// Its name in the store, on the wire and in exports; never changes.
@@ -64,6 +67,7 @@ impl Action {
             Self::WindowPublished => "window.published",
             Self::QuotaNearlyReached => "quota.nearly-reached",
             Self::QuotaReached => "quota.reached",
+            Self::CodesImported => "codes.imported",
         }
     }
 

@@ -161,7 +161,7 @@ pub(super) fn issued(
 }
 
 /// `?, ?, ?`: so many.
-fn places(count: usize) -> String {
+pub(super) fn places(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
@@ -276,11 +276,11 @@ pub(super) fn state_counts(connection: &Connection, of: &CodesOf) -> Result<Stat
     })
 }
 
-fn parse_report_type(byte: u8) -> Result<ReportType> {
+pub(super) fn parse_report_type(byte: u8) -> Result<ReportType> {
     ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
 }
 
-fn parse_region(name: &str) -> Result<Region> {
+pub(super) fn parse_region(name: &str) -> Result<Region> {
     name.parse().map_err(|_| inconsistent("upload_code.region"))
 }
 
