@@ -6,11 +6,11 @@ use truyvet_crypto::{Day, Timestamp};
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// Vietnam's clock is this far ahead of UTC.
-const VIETNAM_SECONDS: i64 = 25_200;
+pub(crate) const VIETNAM_OFFSET_SECONDS: i32 = 25_200;
 
 /// The day of Vietnam's calendar, days since 1970-01-01.
 pub(crate) fn in_vietnam(time: Timestamp) -> Day {
-    time.plus_seconds(VIETNAM_SECONDS).day()
+    time.plus_seconds(VIETNAM_OFFSET_SECONDS.into()).day()
 }
 
 /// Reads `YYYY-MM-DD`, from 1970 on.

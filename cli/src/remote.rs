@@ -117,6 +117,9 @@ fn is_loopback(uri: &Uri) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// What officers call, as [`Staff::officer`] gives it.
+pub(crate) type OfficerClient = OfficerServiceClient<InterceptedService<Channel, Bearer>>;
+
 /// A connection on which every call carries a credential. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Staff {
@@ -135,7 +138,7 @@ impl Staff {
     }
 
     /// What officers call.
-    pub(crate) fn officer(&self) -> OfficerServiceClient<InterceptedService<Channel, Bearer>> {
+    pub(crate) fn officer(&self) -> OfficerClient {
         OfficerServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
     }
 

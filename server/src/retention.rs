@@ -52,6 +52,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
             forgotten.tokens = forgotten.tokens,
             forgotten.codes = forgotten.codes,
             forgotten.sign_ins = forgotten.sign_ins,
+            forgotten.imports = forgotten.imports,
             forgotten.batches = forgotten.batches.len(),
             forgotten.files = files,
             "forgot what has outlived its purpose"

@@ -3,6 +3,7 @@
 //! One RPC a command. A code is printed once, on stdout, and nowhere else.
 
 mod alerts;
+mod import;
 mod list;
 
 use std::io::Write;
@@ -48,6 +49,8 @@ pub(crate) enum OfficerCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Issue the codes of a list (CSV), sheet by sheet, and write the slips to a file; tells bad lines by number
+    Import(import::ImportArgs),
     /// Tell what became of a code, by the serial of its slip
     Show {
         #[command(flatten)]
@@ -186,6 +189,7 @@ pub(crate) async fn run(
             serial,
             json,
         } => show(staff, serial, *json, out).await?,
+        OfficerCommand::Import(args) => import::run(args, out).await?,
         OfficerCommand::List(args) => list::run(args, out).await?,
         OfficerCommand::Revoke { staff, serial } => {
             let request = RevokeCodeRequest {

@@ -58,6 +58,8 @@ pub enum Action {
     QuotaNearlyReached,
     /// A quota of codes is used up; the subject is the account or the unit.
     QuotaReached,
+    /// A list of codes to issue was brought; the subject is its name.
+    CodesImported,
 }
 
 impl Action {
@@ -87,6 +89,7 @@ impl Action {
         Self::WindowPublished,
         Self::QuotaNearlyReached,
         Self::QuotaReached,
+        Self::CodesImported,
     ];
 
     /// Its name in the store, on the wire and in exports; never changes.
@@ -117,6 +120,7 @@ impl Action {
             Self::WindowPublished => "window.published",
             Self::QuotaNearlyReached => "quota.nearly-reached",
             Self::QuotaReached => "quota.reached",
+            Self::CodesImported => "codes.imported",
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     audit::Action,
     context::Context,
     officers::{Actor, Permission, own_unit_is_closed, unit_in_reach, visible_units},
+    settings::Settings,
     store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
@@ -40,6 +41,8 @@ pub struct IssuedCode {
     pub upload_code: Zeroizing<String>,
     /// Names the slip.
     pub serial: String,
+    /// Where the case's phone publishes unless the person chooses another.
+    pub region: Region,
     /// Until when it can be redeemed: a full hour.
     pub expires_at: Timestamp,
 }
@@ -113,38 +116,29 @@ pub async fn issue(
         return Err(IssueError::UnitClosed);
     }
     let now = context.now();
-    // An officer's calendar is ahead of UTC in Vietnam: their today may be UTC's tomorrow.
-    let latest = now
-        .plus_seconds(context.settings.exposure_rule.utc_offset_seconds.into())
-        .day();
-    let oldest = now.day().minus_days(context.settings.retention_days);
     for (index, order) in orders.iter().enumerate() {
-        if order.onset_day > latest.max(now.day()) {
-            return Err(IssueError::OnsetInFuture { index });
-        }
-        if order.onset_day < oldest {
-            return Err(IssueError::OnsetTooOld { index });
-        }
-        let regions = &context.settings.regions;
-        if order
-            .region
-            .is_some_and(|region| !regions.contains(&region))
-        {
-            return Err(IssueError::UnknownRegion { index });
-        }
+        check_order(&context.settings, now, order).map_err(|fault| match fault {
+            OrderFault::OnsetInFuture => IssueError::OnsetInFuture { index },
+            OrderFault::OnsetTooOld => IssueError::OnsetTooOld { index },
+            OrderFault::UnknownRegion => IssueError::UnknownRegion { index },
+        })?;
     }
+    let issuer = Issuer {
+        officer_id: &actor.officer.officer_id,
+        unit_code: &actor.officer.unit_code,
+    };
     loop {
         let mut rng = context.rng();
         let (new, issued) = orders
             .iter()
-            .map(|order| draw(context, actor, order, now, &mut rng))
+            .map(|order| draw(context, issuer, order, now, &mut rng))
             .unzip();
         // The store puts each serial in.
         let entry = actor.entry(now, Action::CodeIssued, &actor.officer.unit_code, "");
         let limits = quota::limits(&context.settings, now);
         match context.store.add_codes(new, limits, entry).await? {
             CodesAdded::Added { crossed } => {
-                tell_of_quotas(actor, &crossed);
+                tell_of_quotas(issuer.unit_code, &crossed);
                 return Ok(issued);
             }
             CodesAdded::OverQuota { whose, left } => return Err(IssueError::Quota { whose, left }),
@@ -155,8 +149,7 @@ pub async fn issue(
 }
 
 /// The audit says whose account it is; the log names the unit alone.
-fn tell_of_quotas(actor: &Actor, crossed: &[(QuotaOf, QuotaLevel)]) {
-    let unit_code = &actor.officer.unit_code;
+pub(super) fn tell_of_quotas(unit_code: &str, crossed: &[(QuotaOf, QuotaLevel)]) {
     for (whose, level) in crossed {
         let whose = match whose {
             QuotaOf::Officer => "an officer",
@@ -173,9 +166,45 @@ fn tell_of_quotas(actor: &Actor, crossed: &[(QuotaOf, QuotaLevel)]) {
     }
 }
 
-fn draw(
+/// What no code can be issued for.
+pub(super) enum OrderFault {
+    OnsetInFuture,
+    OnsetTooOld,
+    UnknownRegion,
+}
+
+pub(super) fn check_order(
+    settings: &Settings,
+    now: Timestamp,
+    order: &CodeOrder,
+) -> Result<(), OrderFault> {
+    // An officer's calendar is ahead of UTC in Vietnam: their today may be UTC's tomorrow.
+    let local_today = now
+        .plus_seconds(settings.exposure_rule.utc_offset_seconds.into())
+        .day();
+    if order.onset_day > local_today.max(now.day()) {
+        return Err(OrderFault::OnsetInFuture);
+    }
+    if order.onset_day < now.day().minus_days(settings.retention_days) {
+        return Err(OrderFault::OnsetTooOld);
+    }
+    let unknown = |region| !settings.regions.contains(&region);
+    if order.region.is_some_and(unknown) {
+        return Err(OrderFault::UnknownRegion);
+    }
+    Ok(())
+}
+
+/// Who issues codes, for which unit.
+#[derive(Clone, Copy)]
+pub(super) struct Issuer<'a> {
+    pub(super) officer_id: &'a str,
+    pub(super) unit_code: &'a str,
+}
+
+pub(super) fn draw(
     context: &Context,
-    actor: &Actor,
+    issuer: Issuer<'_>,
     order: &CodeOrder,
     now: Timestamp,
     rng: &mut impl CryptoRng,
@@ -195,20 +224,22 @@ fn draw(
         rng.random_range(0..10_000),
         rng.random_range(0..10_000)
     );
+    let region = order.region.unwrap_or(settings.regions[0]);
     let new = NewCode {
         hash: code.hash(&context.keys.code_key),
         serial: serial.clone(),
-        officer_id: actor.officer.officer_id.clone(),
-        unit_code: actor.officer.unit_code.clone(),
+        officer_id: issuer.officer_id.to_owned(),
+        unit_code: issuer.unit_code.to_owned(),
         report_type: order.report_type,
         first_day: contagious.max(now.day().minus_days(settings.retention_days)),
-        region: order.region.unwrap_or(settings.regions[0]),
+        region,
         issued_at,
         expires_at,
     };
     let issued = IssuedCode {
         upload_code: code.grouped(),
         serial,
+        region,
         expires_at,
     };
     (new, issued)

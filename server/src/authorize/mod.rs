@@ -5,6 +5,7 @@
 mod alerts;
 mod brake;
 mod codes;
+pub mod import;
 mod list;
 mod quota;
 mod redeem;

@@ -53,7 +53,7 @@ impl QuotaState {
         if self.left() == 0 {
             return Some(QuotaLevel::Reached);
         }
-        (self.issued_today * 5 >= self.limit * 4).then_some(QuotaLevel::NearlyReached)
+        (self.left().saturating_mul(5) <= self.limit).then_some(QuotaLevel::NearlyReached)
     }
 
     /// The level that is new once `more` codes were issued.

@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod exposure;
+mod imports;
 mod officer;
 mod report;
 mod source;
@@ -21,10 +22,13 @@ use truyvet_proto::{
     },
 };
 
-use crate::context::Context;
+use crate::{authorize::import, context::Context};
 
-/// Longest message of a member of staff: 500 orders are 10 KB.
+/// Longest message of an administrator.
 const MAX_STAFF_MESSAGE_BYTES: usize = 64 << 10;
+
+/// Longest message of an officer: a list of codes to issue. 500 orders are 10 KB.
+const MAX_OFFICER_MESSAGE_BYTES: usize = import::MAX_BYTES + (4 << 10);
 
 /// Longest message of a phone that is decoded at all: uploads of any scheme have less, and whoever sends one of a wrong
 /// size below this gets an answer that names the right one. Beyond, tonic itself says OUT_OF_RANGE.
@@ -63,7 +67,7 @@ pub(crate) async fn public_routes(context: &Arc<Context>) -> (Router, Health) {
 /// What staff call: `OfficerService`, `AdminService`, health and reflection.
 pub(crate) async fn staff_routes(context: &Arc<Context>) -> (Router, Health) {
     let officer = OfficerServiceServer::new(officer::Officers::new(Arc::clone(context)))
-        .max_decoding_message_size(MAX_STAFF_MESSAGE_BYTES);
+        .max_decoding_message_size(MAX_OFFICER_MESSAGE_BYTES);
     let admin = AdminServiceServer::new(admin::Admin::new(Arc::clone(context)))
         .max_decoding_message_size(MAX_STAFF_MESSAGE_BYTES);
     let names = vec![name_of(&officer), name_of(&admin)];

@@ -6,16 +6,18 @@ use tonic::{Request, Response, Status, async_trait};
 use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
     self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
-    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, ListAlertsRequest,
-    ListAlertsResponse, ListCodesRequest, ListCodesResponse, RevokeCodeRequest, RevokeCodeResponse,
-    officer_service_server::OfficerService,
+    GetImportRequest, GetImportResponse, ImportCodesRequest, ImportCodesResponse, IssueCodeRequest,
+    IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, IssueSheetRequest,
+    IssueSheetResponse, ListAlertsRequest, ListAlertsResponse, ListCodesRequest, ListCodesResponse,
+    ListImportsRequest, ListImportsResponse, ReissueSheetRequest, ReissueSheetResponse,
+    RevokeCodeRequest, RevokeCodeResponse, officer_service_server::OfficerService,
 };
 
-use super::{auth, status};
+use super::{auth, imports, status};
 use crate::{
     authorize::{
         self, Alert, CodeActionError, CodeOrder, CodeQuery, CodeState, CodeStatus, IssueError,
-        IssuedCode, QuotaState,
+        IssuedCode, QuotaState, import,
     },
     context::Context,
     officers::Actor,
@@ -75,11 +77,12 @@ fn parse_order(index: usize, order: pb::CodeOrder) -> Result<CodeOrder, Status> 
     })
 }
 
-fn issued_code(issued: &IssuedCode) -> pb::IssuedCode {
+pub(super) fn issued_code(issued: &IssuedCode) -> pb::IssuedCode {
     pb::IssuedCode {
         upload_code: issued.upload_code.to_string(),
         serial: issued.serial.clone(),
         expires_at: issued.expires_at.unix_seconds(),
+        region: issued.region.to_string(),
     }
 }
 
@@ -233,6 +236,69 @@ impl OfficerService for Officers {
             .await
             .map(|()| Response::new(RevokeCodeResponse {}))
             .map_err(|error| status::of_code_action(&error))
+    }
+
+    async fn import_codes(
+        &self,
+        request: Request<ImportCodesRequest>,
+    ) -> Result<Response<ImportCodesResponse>, Status> {
+        let (actor, ImportCodesRequest { csv }) = auth::actor(&self.0, request).await?;
+        let imported = import::import(&self.0, &actor, &csv).await;
+        imported
+            .map(|imported| Response::new(imports::imported(imported)))
+            .map_err(|error| status::of_import(&error))
+    }
+
+    async fn get_import(
+        &self,
+        request: Request<GetImportRequest>,
+    ) -> Result<Response<GetImportResponse>, Status> {
+        let (actor, GetImportRequest { import_id }) = auth::actor(&self.0, request).await?;
+        let found = import::find_import(&self.0, &actor, &import_id)
+            .await
+            .map_err(|error| status::of_import(&error))?;
+        Ok(Response::new(GetImportResponse {
+            import: Some(imports::import(found)),
+        }))
+    }
+
+    async fn list_imports(
+        &self,
+        request: Request<ListImportsRequest>,
+    ) -> Result<Response<ListImportsResponse>, Status> {
+        let (actor, ListImportsRequest {}) = auth::actor(&self.0, request).await?;
+        let found = import::list_imports(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_import(&error))?;
+        Ok(Response::new(ListImportsResponse {
+            imports: found.into_iter().map(imports::import).collect(),
+        }))
+    }
+
+    async fn issue_sheet(
+        &self,
+        request: Request<IssueSheetRequest>,
+    ) -> Result<Response<IssueSheetResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let IssueSheetRequest { import_id, sheet } = message;
+        let issued = import::issue_sheet(&self.0, &actor, &import_id, sheet)
+            .await
+            .map_err(|error| status::of_import(&error))?;
+        let (codes, _) = imports::sheet(&issued);
+        Ok(Response::new(IssueSheetResponse { codes }))
+    }
+
+    async fn reissue_sheet(
+        &self,
+        request: Request<ReissueSheetRequest>,
+    ) -> Result<Response<ReissueSheetResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let ReissueSheetRequest { import_id, sheet } = message;
+        let issued = import::reissue_sheet(&self.0, &actor, &import_id, sheet)
+            .await
+            .map_err(|error| status::of_import(&error))?;
+        let (codes, kept) = imports::sheet(&issued);
+        Ok(Response::new(ReissueSheetResponse { codes, kept }))
     }
 
     async fn list_alerts(

@@ -7,7 +7,10 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
 use crate::{
-    authorize::{CodeActionError, IssueError, QuotaOf, RedeemError},
+    authorize::{
+        CodeActionError, IssueError, QuotaOf, RedeemError,
+        import::{FileFault, ImportError},
+    },
     keys::KeysError,
     officers::OfficerError,
     publish::PublishError,
@@ -115,17 +118,42 @@ pub(super) fn of_issue(error: &IssueError) -> Status {
         IssueError::UnknownRegion { index } => {
             bad_field("UNKNOWN_REGION", format!("orders[{index}].region"), error)
         }
-        IssueError::Quota { whose, left } => {
-            let reason = match whose {
-                QuotaOf::Officer => "QUOTA_OFFICER",
-                QuotaOf::Unit => "QUOTA_UNIT",
-            };
-            // No time to try again: whether more may be issued today is for a person to say.
-            let left = HashMap::from([("left".to_owned(), left.to_string())]);
-            let details = ErrorDetails::with_error_info(reason, DOMAIN, left);
-            Status::with_error_details(Code::ResourceExhausted, error.to_string(), details)
-        }
+        IssueError::Quota { whose, left } => quota(*whose, *left, error),
         IssueError::Store(error) => of_store(error),
+    }
+}
+
+fn quota(whose: QuotaOf, left: u64, error: &dyn ToString) -> Status {
+    let reason = match whose {
+        QuotaOf::Officer => "QUOTA_OFFICER",
+        QuotaOf::Unit => "QUOTA_UNIT",
+    };
+    // No time to try again: whether more may be issued today is for a person to say.
+    let left = HashMap::from([("left".to_owned(), left.to_string())]);
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, left);
+    Status::with_error_details(Code::ResourceExhausted, error.to_string(), details)
+}
+
+pub(super) fn of_import(error: &ImportError) -> Status {
+    match error {
+        ImportError::NotAllowed => not_allowed(error),
+        ImportError::File(fault) => {
+            let reason = match fault {
+                FileFault::TooLong => "CSV_TOO_LONG",
+                FileFault::TooManyLines => "CSV_TOO_MANY_LINES",
+                FileFault::Encoding => "CSV_ENCODING",
+                FileFault::Empty => "CSV_EMPTY",
+                FileFault::MissingColumn { .. } => "CSV_MISSING_COLUMN",
+                FileFault::RepeatedColumn { .. } => "CSV_REPEATED_COLUMN",
+                FileFault::UnknownColumn { .. } => "CSV_UNKNOWN_COLUMN",
+            };
+            bad_field(reason, "csv", error)
+        }
+        ImportError::NoSuchImport => not_found("NO_SUCH_IMPORT", error),
+        ImportError::NoSuchSheet => not_found("NO_SUCH_SHEET", error),
+        ImportError::SheetIssued => refused(Code::FailedPrecondition, "SHEET_ISSUED", error),
+        ImportError::Quota { whose, left } => quota(*whose, *left, error),
+        ImportError::Store(error) => of_store(error),
     }
 }
 

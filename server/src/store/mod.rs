@@ -214,6 +214,96 @@ pub enum Redeemed {
     Refused,
 }
 
+/// A list of codes to issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRecord {
+    /// Random; names the list.
+    pub import_id: String,
+    /// Who brought it.
+    pub officer_id: String,
+    /// For which unit.
+    pub unit_code: String,
+    /// Full hour.
+    pub created_at: Timestamp,
+    /// Lines that can be issued.
+    pub lines: u32,
+}
+
+/// A part of a list that is issued at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SheetRecord {
+    /// From 1.
+    pub sheet: u32,
+    /// Lines in it.
+    pub lines: u32,
+    /// Where the first of them stood in the file.
+    pub first_line: u32,
+    /// Where the last one stood.
+    pub last_line: u32,
+    /// Whether codes were issued for them.
+    pub issued: bool,
+}
+
+/// A line of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportedLine {
+    /// Where it stood in the file.
+    pub line: u32,
+    /// The part it belongs to.
+    pub sheet: u32,
+    /// Why the upload is authorized.
+    pub report_type: ReportType,
+    /// Day of first symptoms or, without symptoms, of the test.
+    pub onset_day: Day,
+    /// Where to publish.
+    pub region: Region,
+}
+
+/// A list to be kept.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    /// Its head.
+    pub record: ImportRecord,
+    /// Its lines, in order.
+    pub lines: Vec<ImportedLine>,
+}
+
+/// Codes for a sheet.
+#[derive(Clone, Debug)]
+pub struct NewSheet {
+    /// Of which list.
+    pub import_id: String,
+    /// Which part.
+    pub sheet: u32,
+    /// A code for each line.
+    pub codes: Vec<(u32, NewCode)>,
+    /// Whether they replace codes that were issued before and that nobody redeemed.
+    pub again: bool,
+}
+
+/// Whether a sheet was issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SheetIssued {
+    /// The codes were added, but for the lines that are kept.
+    Issued {
+        /// Lines whose code was redeemed before, and the serials of their slips.
+        kept: Vec<(u32, String)>,
+        /// Quotas that are nearly or wholly used up by these codes, and were not before.
+        crossed: Vec<(QuotaOf, QuotaLevel)>,
+    },
+    /// It was issued before; nothing changed.
+    Before,
+    /// A hash or serial is taken; nothing changed.
+    Exists,
+    /// More than may still be issued; nothing changed.
+    OverQuota {
+        /// Whose quota.
+        whose: QuotaOf,
+        /// Codes that may still be issued.
+        left: u64,
+    },
+}
+
 /// A valid upload on its way in. It has no time of arrival and nothing that ties its keys to a code.
 #[derive(Clone, Debug)]
 pub struct NewUpload {
@@ -329,7 +419,7 @@ pub struct Forget {
     pub unpublished_keys_before: Day,
     /// Spent tokens whose last day is before this.
     pub tokens_before: Day,
-    /// Codes that expired before this.
+    /// Codes that expired before this, and lists of codes that were made and last used before it.
     pub codes_before: Timestamp,
     /// Publications that closed before this (their numbering goes on).
     pub batches_before: Timestamp,
@@ -348,6 +438,8 @@ pub struct Forgotten {
     pub codes: usize,
     /// Invitations, sign-ins under way and sessions.
     pub sign_ins: usize,
+    /// Lists of codes.
+    pub imports: usize,
     /// Files that no index names any more.
     pub batches: Vec<Digest>,
 }
@@ -428,6 +520,26 @@ pub trait Store: SignInStore + Send + Sync {
         utc_offset_seconds: i32,
         now: Timestamp,
     ) -> Result<Vec<(u32, CodeCounts)>>;
+
+    /// Keeps a list of codes to issue.
+    async fn add_import(&self, import: NewImport, entry: AuditEntry) -> Result<()>;
+    /// A list and its sheets, by its name.
+    async fn import(&self, import_id: String) -> Result<Option<(ImportRecord, Vec<SheetRecord>)>>;
+    /// The lists of these units and their sheets, newest first.
+    async fn imports(
+        &self,
+        unit_codes: Vec<String>,
+    ) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>>;
+    /// The lines of a sheet, in order.
+    async fn import_lines(&self, import_id: String, sheet: u32) -> Result<Vec<ImportedLine>>;
+    /// Adds the codes of a sheet, all or none, as [`Self::add_codes`] does. Those that they replace are withdrawn in the
+    /// same transaction.
+    async fn issue_sheet(
+        &self,
+        sheet: NewSheet,
+        limits: IssueLimits,
+        entry: AuditEntry,
+    ) -> Result<SheetIssued>;
 
     /// Spends a token and keeps what its upload adds to what is known.
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored>;

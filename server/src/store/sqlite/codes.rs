@@ -161,7 +161,7 @@ pub(super) fn issued(
 }
 
 /// `?, ?, ?`: so many.
-fn places(count: usize) -> String {
+pub(super) fn places(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 
@@ -276,11 +276,11 @@ pub(super) fn state_counts(connection: &Connection, of: &CodesOf) -> Result<Stat
     })
 }
 
-fn parse_report_type(byte: u8) -> Result<ReportType> {
+pub(super) fn parse_report_type(byte: u8) -> Result<ReportType> {
     ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
 }
 
-fn parse_region(name: &str) -> Result<Region> {
+pub(super) fn parse_region(name: &str) -> Result<Region> {
     name.parse().map_err(|_| inconsistent("upload_code.region"))
 }
 
@@ -322,37 +322,42 @@ enum Verdict {
     Refused,
 }
 
+/// Judges every code alike: unknown, used, expired and revoked ones cost the same reads, the same decoding and the same
+/// comparisons, so that time does not tell them apart.
+///
+/// An unknown code is judged on the row that would follow it, whatever that is, and fails in the comparison of hashes like
+/// every other test here: in constant time, none of them before the others are done. That a good code then goes on to the
+/// writing thread shows, but so does the token that comes of it.
 fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
-    type CodeRow = (
-        Vec<u8>,
-        u8,
-        u32,
-        String,
-        i64,
-        bool,
-        Option<u32>,
-        Option<Vec<u8>>,
-    );
-    let row: Option<CodeRow> = connection
-        .prepare_cached(
-            "SELECT code_hash, report_type, first_day, region, expires_at, revoked, last_day, blinded_digest
-             FROM upload_code WHERE code_hash = ?1",
-        )
+    type Judged = (Vec<u8>, u8, u32, String, i64, bool, bool, u32, Vec<u8>);
+    // A used code's digest or, in the same length, something that no nonce has. Behind the last row comes the first.
+    const JUDGED: &str = "SELECT code_hash, report_type, first_day, region, expires_at, revoked,
+                                 last_day IS NOT NULL, coalesce(last_day, 0), coalesce(blinded_digest, zeroblob(32))
+                          FROM upload_code";
+    let row: Option<Judged> = connection
+        .prepare_cached(&format!(
+            "SELECT * FROM ({JUDGED} WHERE code_hash >= ?1 ORDER BY code_hash LIMIT 1)
+             UNION ALL
+             SELECT * FROM ({JUDGED} ORDER BY code_hash LIMIT 1)
+             LIMIT 1"
+        ))
         .and_then(|mut statement| {
             statement
                 .query_row([redemption.code_hash.as_bytes()], |row| row.try_into())
                 .optional()
         })
         .map_err(database_error)?;
-    // The look-up goes by a keyed hash, so its time tells nothing about codes; the decision compares in constant time.
-    let Some((hash, report_type, first_day, region, expires_at, revoked, last_day, blinded)) = row
+    // Only while there is no code at all.
+    let Some((hash, report_type, first_day, region, expires_at, revoked, used, last_day, blinded)) =
+        row
     else {
         return Ok(Verdict::Refused);
     };
-    if CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?) != redemption.code_hash {
-        return Ok(Verdict::Refused);
-    }
-    let (report_type, region) = (parse_report_type(report_type)?, parse_region(&region)?);
+    let report_type = parse_report_type(report_type)?;
+    let region = parse_region(&region)?;
+    let expires_at = timestamp("upload_code.expires_at", expires_at)?;
+    let blinded: [u8; 32] = bytes("upload_code.blinded_digest", &blinded)?;
+    let hash = CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?);
     let grant = |last_day| Grant {
         metadata: TokenMetadata {
             report_type,
@@ -361,18 +366,20 @@ fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
         },
         region,
     };
-    match (last_day, blinded) {
+    let known = hash == redemption.code_hash;
+    // Digests are compared as the hashes are.
+    let asked = CodeHash::from_bytes(redemption.blinded_digest);
+    let same_nonce = CodeHash::from_bytes(blinded) == asked;
+    let in_time = redemption.now < expires_at;
+    // `&` and not `&&`: all of it is looked at for every code.
+    let again = known & used & same_nonce;
+    let good = known & !used & !revoked & in_time;
+    Ok(match (again, good) {
         // Also after the code has expired: it was spent in time, only the answer was lost.
-        (Some(last_day), Some(blinded)) if blinded == redemption.blinded_digest => {
-            Ok(Verdict::Again(grant(Day::from_number(last_day))))
-        }
-        (None, None)
-            if !revoked && redemption.now < timestamp("upload_code.expires_at", expires_at)? =>
-        {
-            Ok(Verdict::Good(grant(redemption.now.day())))
-        }
-        _ => Ok(Verdict::Refused),
-    }
+        (true, _) => Verdict::Again(grant(Day::from_number(last_day))),
+        (_, true) => Verdict::Good(grant(redemption.now.day())),
+        _ => Verdict::Refused,
+    })
 }
 
 /// The answer, if it takes no write: guesses never reach the writing thread.

@@ -5,6 +5,7 @@
 mod audit;
 mod client_keys;
 mod codes;
+mod imports;
 mod officers;
 mod publications;
 mod retention;
@@ -29,8 +30,9 @@ use truyvet_matching::{Digest, Region};
 use self::writer::Writer;
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf, Forget,
-    Forgotten, IssueLimits, Issued, NewCode, NewOfficer, NewUpload, PublishedBatch, Redeemed,
-    Redemption, Result, Revocation, StateCounts, Store, StoreError, Stored,
+    Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, NewCode, NewImport, NewOfficer,
+    NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, SheetIssued,
+    SheetRecord, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -325,6 +327,39 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<Vec<(u32, CodeCounts)>> {
         self.read(move |c| codes::counts(c, &unit_codes, &days, utc_offset_seconds, now))
+            .await
+    }
+
+    async fn add_import(&self, import: NewImport, entry: AuditEntry) -> Result<()> {
+        self.writer
+            .write(move |c| imports::add(c, &import, &entry))
+            .await
+    }
+
+    async fn import(&self, import_id: String) -> Result<Option<(ImportRecord, Vec<SheetRecord>)>> {
+        self.read(move |c| imports::by_id(c, &import_id)).await
+    }
+
+    async fn imports(
+        &self,
+        unit_codes: Vec<String>,
+    ) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>> {
+        self.read(move |c| imports::of_units(c, &unit_codes)).await
+    }
+
+    async fn import_lines(&self, import_id: String, sheet: u32) -> Result<Vec<ImportedLine>> {
+        self.read(move |c| imports::lines(c, &import_id, sheet))
+            .await
+    }
+
+    async fn issue_sheet(
+        &self,
+        sheet: NewSheet,
+        limits: IssueLimits,
+        entry: AuditEntry,
+    ) -> Result<SheetIssued> {
+        self.writer
+            .write(move |c| imports::issue_sheet(c, &sheet, &limits, &entry))
             .await
     }
 

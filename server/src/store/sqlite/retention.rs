@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use truyvet_matching::Digest;
 
-use super::{bytes, database_error, sign_in};
+use super::{bytes, database_error, imports, sign_in};
 use crate::store::{Forget, Forgotten, Result};
 
 pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
@@ -29,6 +29,7 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
         "DELETE FROM upload_code WHERE expires_at < ?1",
         what.codes_before.unix_seconds(),
     )?;
+    let imports = imports::forget(connection, what.codes_before)?;
     let batches: Vec<Vec<u8>> = connection
         .prepare_cached(
             "DELETE FROM publication
@@ -50,6 +51,7 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
         tokens,
         codes,
         sign_ins: sign_in::forget(connection, &what.sign_ins)?,
+        imports,
         batches: batches
             .iter()
             .map(|digest| Ok(Digest::from_bytes(bytes("publication.digest", digest)?)))

@@ -152,6 +152,30 @@ CREATE TABLE upload_code (
 CREATE INDEX upload_code_by_unit ON upload_code (unit_code, issued_at);
 CREATE INDEX upload_code_by_officer ON upload_code (officer_id, issued_at);
 
+-- Lists of codes to issue, as officers brought them, without the lines that could not be read. Life: the retention after a sheet was last
+-- issued or, while none was, after the list came: until then its codes can be replaced.
+CREATE TABLE code_import (
+    import_id  TEXT PRIMARY KEY,                -- random
+    officer_id TEXT NOT NULL REFERENCES officer, -- who brought it
+    unit_code  TEXT NOT NULL REFERENCES unit,   -- for which unit
+    created_at INTEGER NOT NULL,                -- full hour
+    used_at    INTEGER NOT NULL                 -- full hour in which it came or a sheet was last issued
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX code_import_by_unit ON code_import (unit_code, created_at);
+
+-- Their lines, which say what a code says and nothing else. Life: their list's.
+CREATE TABLE code_import_line (
+    import_id   TEXT NOT NULL REFERENCES code_import,
+    sheet       INTEGER NOT NULL,               -- from 1: lines that are issued at once
+    line        INTEGER NOT NULL,               -- where it stood in the file
+    report_type INTEGER NOT NULL,               -- as in upload_code
+    onset_day   INTEGER NOT NULL,               -- UTC day of first symptoms or of the test
+    region      TEXT NOT NULL,                  -- as in upload_code
+    serial      TEXT,                           -- of the slip in force; NULL until issued. Its code may be forgotten earlier
+    PRIMARY KEY (import_id, sheet, line)
+) STRICT, WITHOUT ROWID;
+
 -- Spent tokens. Nothing ties them to a code. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (
     spend_id       BLOB PRIMARY KEY,            -- SHA-256 of nonce and metadata
