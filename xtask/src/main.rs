@@ -17,7 +17,7 @@ usage: cargo xtask <command>
   unit        tests and doc tests of the whole workspace
   bench-once  every bench once: it runs and its answer is right
 
-  arm         not part of test: the matching library's tests on emulated 64-bit ARM; installs what that takes on Debian
+  arm         not part of test: what ships into phones, on emulated 64-bit ARM; installs what that takes on Debian
 ";
 
 fn main() -> ExitCode {

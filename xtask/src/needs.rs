@@ -1,6 +1,6 @@
 //! What the steps need of the machine, and how to get it.
 //!
-//! To add one, add it to [`test`], or to [`arm`] if only that step needs it: nothing else knows the lists.
+//! To add one, add it to [`test()`], or to [`arm()`] if only that step needs it: nothing else knows the lists.
 
 use std::process::{Command, Stdio};
 

@@ -79,6 +79,8 @@ pub(crate) const ARM: Step = Step {
         "test",
         "--locked",
         "--package",
+        "truyvet-crypto",
+        "--package",
         "truyvet-matching",
         "--all-features",
         // Not doc tests: they are examples, and rustdoc would have to be Debian's too.
