@@ -1,11 +1,13 @@
 //! Bytes in, no panic out, and every way to ask gives one answer.
 
 use truyvet_crypto::{
-    Tag, sha256,
+    Tag, Timestamp, sha256,
     sign::{Purpose, SigningKey, TrustedKeys},
 };
 use truyvet_matching::{
-    BatchError, BatchStream, Codec, HEADER_BYTES, Header, Matches, VerifiedBatch, inspect,
+    BatchError, BatchStream, Codec, HEADER_BYTES, Header, LocalDay, Matches, Sighting,
+    VerifiedBatch, encounters, inspect,
+    risk::{Circumstances, MAX_TEXT_BYTES, Overview, RiskParameters, assess, windows},
 };
 
 /// Larger files only make the search slow: every structure is there in less.
@@ -58,6 +60,59 @@ pub fn query(data: &[u8]) {
             let found = matches.indices().binary_search(&index).is_ok();
             assert_eq!(batch.contains(tag), found);
         }
+    }
+}
+
+/// Reads risk parameters, and judges an hour by them.
+pub fn parameters(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let parameters = match RiskParameters::parse(text) {
+        Ok(parameters) => parameters,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    assert_eq!(parameters.check(), Ok(()));
+    let commented = format!("# \n\n{text}");
+    if commented.len() <= MAX_TEXT_BYTES {
+        assert_eq!(
+            RiskParameters::parse(&commented).as_ref(),
+            Ok(&parameters),
+            "a comment says nothing"
+        );
+    }
+    judge(&parameters);
+}
+
+/// What they make of one encounter, with and without a day of onset.
+fn judge(parameters: &RiskParameters) {
+    let noon = Timestamp::from_unix_seconds(1_754_049_600).expect("a time of ours");
+    let today = LocalDay::of(noon, 0);
+    let heard: Vec<Sighting> = (0..12_u8)
+        .map(|i| Sighting {
+            tag: Tag::from_bytes([i / 3; 16]),
+            time: noon.plus_seconds(i64::from(i) * 300),
+            seconds: 300,
+            rssi_dbm: -50 - 4 * i16::from(i),
+        })
+        .collect();
+    for onset in [None, Some(today)] {
+        let circumstances = Circumstances {
+            onset,
+            ..Circumstances::default()
+        };
+        let windows = windows(&encounters(&heard), &circumstances, parameters);
+        let days = assess(&windows, parameters, today);
+        for day in &days {
+            assert_eq!(day.day, today);
+            assert!(day.windows <= windows.len() && day.seconds <= 3_600);
+            assert_eq!(day.risk, parameters.day_thresholds.risk_at(day.score));
+        }
+        let risk = days.iter().filter_map(|day| day.risk).max();
+        assert_eq!(Overview::of(&days).risk, risk);
     }
 }
 

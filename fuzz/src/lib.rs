@@ -2,4 +2,4 @@
 
 mod checks;
 
-pub use checks::{parse, query, verify};
+pub use checks::{parameters, parse, query, verify};

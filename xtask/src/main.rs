@@ -16,6 +16,8 @@ usage: cargo xtask <command>
   docs        rustdoc, warnings are errors
   unit        tests and doc tests of the whole workspace
   bench-once  every bench once: it runs and its answer is right
+
+  arm         not part of test: what ships into phones, on emulated 64-bit ARM; installs what that takes on Debian
 ";
 
 fn main() -> ExitCode {
@@ -27,8 +29,14 @@ fn main() -> ExitCode {
         _ => "",
     };
     let chosen = match wanted {
+        "arm" => {
+            if needs::provide(needs::arm()) > 0 {
+                return ExitCode::FAILURE;
+            }
+            &[steps::ARM]
+        }
         "test" => {
-            let missing = needs::provide();
+            let missing = needs::provide(needs::test());
             if ci && missing > 0 {
                 eprintln!("CI must not pass without them");
                 return ExitCode::FAILURE;

@@ -1,11 +1,11 @@
 //! What the steps need of the machine, and how to get it.
 //!
-//! To add one, add it to [`all`]: nothing else knows the list.
+//! To add one, add it to [`test()`], or to [`arm()`] if only that step needs it: nothing else knows the lists.
 
 use std::process::{Command, Stdio};
 
 /// Something that must be on the machine.
-struct Need {
+pub(crate) struct Need {
     name: &'static str,
     /// What does not work without it.
     used_for: &'static str,
@@ -17,7 +17,8 @@ struct Need {
     by_hand: &'static str,
 }
 
-fn all() -> Vec<Need> {
+/// What the steps of `test` need.
+pub(crate) fn test() -> Vec<Need> {
     vec![
         Need {
             name: "rustfmt",
@@ -61,9 +62,29 @@ fn all() -> Vec<Need> {
     ]
 }
 
+/// What the step arm needs. Debian's own compiler: rustup's standard libraries do not come by apt-get, and the step
+/// takes one way to get everything.
+pub(crate) fn arm() -> Vec<Need> {
+    // The last is the C library that a static program takes in.
+    const PROBE: &str = "test -d \"$(/usr/bin/rustc --print target-libdir --target aarch64-unknown-linux-gnu)\" \
+        && aarch64-linux-gnu-gcc --version && qemu-aarch64 --version \
+        && test -e /usr/aarch64-linux-gnu/lib/libc.a";
+    const INSTALL: &str = "dpkg --add-architecture arm64 && apt-get update && apt-get install --yes \
+        --no-install-recommends rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+        qemu-user";
+    vec![Need {
+        name: "a compiler and an emulator for 64-bit ARM",
+        used_for: "the step arm",
+        probe: command("sh", &["-c", PROBE]),
+        // Fails at once for who is not root, or not on Debian.
+        install: Some(command("sh", &["-c", INSTALL])),
+        by_hand: INSTALL,
+    }]
+}
+
 /// Installs what is missing where it may. Returns how much is missing still, each told in plain words.
-pub(crate) fn provide() -> usize {
-    all().into_iter().filter_map(missing).count()
+pub(crate) fn provide(needs: Vec<Need>) -> usize {
+    needs.into_iter().filter_map(missing).count()
 }
 
 fn missing(mut need: Need) -> Option<()> {

@@ -20,7 +20,10 @@ mod key;
 mod search;
 mod sift;
 #[cfg_attr(
-    target_arch = "x86_64",
+    any(
+        target_arch = "x86_64",
+        all(target_arch = "aarch64", target_endian = "little")
+    ),
     expect(unsafe_code, reason = "vector instructions and prefetches need it")
 )]
 mod simd;

@@ -7,6 +7,9 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+// Not for big-endian ones, whose registers count their bytes the other way.
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
@@ -34,6 +37,9 @@ pub(crate) enum Engine {
     /// AVX-512 with bytes, quadwords and AES.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// Every 64-bit ARM.
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    Neon,
 }
 
 /// The hash of many tags at once.
@@ -108,7 +114,14 @@ impl Engine {
             }
             &[Self::Portable, Self::Sse2]
         }
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+        {
+            &[Self::Portable, Self::Neon]
+        }
+        #[cfg(not(any(
+            target_arch = "x86_64",
+            all(target_arch = "aarch64", target_endian = "little")
+        )))]
         &[Self::Portable]
     }
 
@@ -149,6 +162,9 @@ impl Engine {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: SSE2 is part of x86-64.
             Self::Sse2 => unsafe { sse2::evaluate(block, body) },
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+            // SAFETY: NEON is part of 64-bit ARM.
+            Self::Neon => unsafe { neon::evaluate(block, body) },
             Self::Portable => block.evaluate(body),
         }
     }
@@ -184,7 +200,12 @@ pub(super) fn prefetch(bytes: &[u8], at: usize) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T1>(line.cast());
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    neon::prefetch(line);
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        all(target_arch = "aarch64", target_endian = "little")
+    )))]
     let _ = line;
 }
 
