@@ -97,6 +97,8 @@ enum ReportKind {
     Clinical,
     /// The person's own rapid test, accepted by an officer
     SelfTest,
+    /// None of these after all (a false positive): the code takes back what the phone uploaded; no onset is needed
+    Withdrawal,
 }
 
 impl OrderArgs {
@@ -105,6 +107,7 @@ impl OrderArgs {
             ReportKind::Confirmed => ReportType::ConfirmedTest,
             ReportKind::Clinical => ReportType::Clinical,
             ReportKind::SelfTest => ReportType::SelfTest,
+            ReportKind::Withdrawal => ReportType::Withdrawal,
         };
         CodeOrder {
             report_type: report_type.into(),
@@ -211,6 +214,7 @@ async fn show(
         ReportType::ConfirmedTest => "confirmed",
         ReportType::Clinical => "clinical",
         ReportType::SelfTest => "self-test",
+        ReportType::Withdrawal => "withdrawal",
     };
     if json {
         let object = json!({

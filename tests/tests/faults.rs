@@ -205,12 +205,12 @@ async fn killed_at_any_step_of_a_publication() {
     for step in [
         "WindowDue",
         "WindowClosed",
-        "TagsSelected",
-        "BatchBuilt",
-        "BatchSigned",
-        "BatchStored",
-        "BatchRecorded",
-        "IndexSigned",
+        "TagsSelected(Delta)",
+        "BatchBuilt(Delta)",
+        "BatchSigned(Delta)",
+        "BatchStored(Delta)",
+        "BatchRecorded(Delta)",
+        "IndexSigned(Delta)",
     ] {
         let mut country = Country::new().await;
         let today = Timestamp::from_unix_seconds(NOON).unwrap().day();

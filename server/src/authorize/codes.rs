@@ -23,7 +23,7 @@ const MAX_FIGURE_DAYS: u32 = 93;
 pub struct CodeOrder {
     /// Why the upload is authorized.
     pub report_type: ReportType,
-    /// Day of first symptoms or, without symptoms, of the test.
+    /// Day of first symptoms or, without symptoms, of the test. Of no meaning for a withdrawal.
     pub onset_day: Day,
 }
 
@@ -85,7 +85,8 @@ pub async fn issue(
         .plus_seconds(context.settings.exposure_rule.utc_offset_seconds.into())
         .day();
     let oldest = now.day().minus_days(context.settings.retention_days);
-    for (index, order) in orders.iter().enumerate() {
+    let with_onset = |order: &CodeOrder| order.report_type != ReportType::Withdrawal;
+    for (index, order) in orders.iter().enumerate().filter(|(_, o)| with_onset(o)) {
         if order.onset_day > latest.max(now.day()) {
             return Err(IssueError::OnsetInFuture { index });
         }
@@ -119,9 +120,15 @@ fn draw(
     // From the next full hour, so that a code lives at least as long as the setting says.
     let life = i64::from(settings.code_valid_hours + 1) * 3_600;
     let expires_at = issued_at.plus_seconds(life);
-    let contagious = order
-        .onset_day
-        .minus_days(settings.contagious_days_before_onset);
+    let oldest = now.day().minus_days(settings.retention_days);
+    let first_day = match order.report_type {
+        // Whatever was disclosed, by whichever onset.
+        ReportType::Withdrawal => oldest,
+        ReportType::ConfirmedTest | ReportType::Clinical | ReportType::SelfTest => order
+            .onset_day
+            .minus_days(settings.contagious_days_before_onset)
+            .max(oldest),
+    };
     let serial = format!(
         "{:04}-{:04}-{:04}",
         rng.random_range(0..10_000),
@@ -134,7 +141,7 @@ fn draw(
         officer_id: officer.officer_id.clone(),
         unit_code: officer.unit_code.clone(),
         report_type: order.report_type,
-        first_day: contagious.max(now.day().minus_days(settings.retention_days)),
+        first_day,
         issued_at,
         expires_at,
     };

@@ -7,6 +7,7 @@ mod officers;
 mod publications;
 mod retention;
 mod uploads;
+mod withdrawals;
 mod writer;
 
 use std::{
@@ -19,13 +20,14 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
-use truyvet_crypto::{Day, Timestamp};
+use truyvet_crypto::{Day, DisclosedKey, Timestamp};
 use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, Forget, Forgotten, NewCode,
-    NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, ForWithdrawal, Forget,
+    Forgotten, NewCode, NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store,
+    StoreError, Stored,
 };
 use crate::{
     authorize::{NewOfficer, Officer, Unit},
@@ -277,9 +279,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn close_window(&self, closing: Closing) -> Result<ClosedWindow> {
+    async fn close_window(
+        &self,
+        closing: Closing,
+        for_withdrawal: ForWithdrawal,
+    ) -> Result<ClosedWindow> {
         self.writer
-            .write(move |c| publications::close(c, &closing))
+            .write(move |c| publications::close(c, &closing, &for_withdrawal))
             .await
     }
 
@@ -290,6 +296,11 @@ impl Store for SqliteStore {
         since: Day,
     ) -> Result<Vec<AcceptedKey>> {
         self.read(move |c| uploads::keys_for_window(c, region, sequence, since))
+            .await
+    }
+
+    async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>> {
+        self.read(move |c| withdrawals::in_window(c, region, window))
             .await
     }
 
