@@ -7,4 +7,5 @@
 )]
 
 mod believed;
+mod phones;
 mod server;
