@@ -5,7 +5,7 @@
 //! | module | what happens to a record there |
 //! |---|---|
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
-//! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored |
+//! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored (or takes back what was) |
 //! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
 //! | [`publish`] | a window closes; its tags become a signed batch file |
 //! | [`download`] | configuration, index and files as they are handed out |
