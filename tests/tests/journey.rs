@@ -1,11 +1,6 @@
 //! The whole way with real phones: hear, authorize, upload, publish, download, verify, match, expose. Everything over
 //! real sockets.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: clippy.toml covers only the tests themselves"
-)]
-
 use truyvet_crypto::Scheme;
 use truyvet_matching::Codec;
 use truyvet_phone::{Heard, UploadError};

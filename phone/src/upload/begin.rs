@@ -28,7 +28,7 @@ pub(crate) fn begin(
     phone.database.write_durably(|transaction| {
         let Begun { blinding, token } = match begun_with(transaction, code)? {
             CodeIs::Sent => return Ok(()),
-            CodeIs::Begun(begun) => begun,
+            CodeIs::Begun(begun) => *begun,
             CodeIs::New => {
                 // Before the code is spent: is there anything at all, on the widest range of days a token can cover?
                 let days = now.day().minus_days(config.retention_days)..=now.day();
@@ -59,7 +59,7 @@ pub(crate) fn begin_withdrawal(
     phone.database.write_durably(|transaction| {
         let Begun { blinding, token } = match begun_with(transaction, code)? {
             CodeIs::Sent => return Ok(()),
-            CodeIs::Begun(begun) => begun,
+            CodeIs::Begun(begun) => *begun,
             CodeIs::New => Begun::new(rng),
         };
         let receipt = receipts::newest(transaction, phone.scheme)?;
@@ -98,7 +98,7 @@ impl Begun {
 
 enum CodeIs {
     New,
-    Begun(Begun),
+    Begun(Box<Begun>),
     /// The request was built and may have been sent, so what was decided then stands.
     Sent,
 }
@@ -111,6 +111,6 @@ fn begun_with(transaction: &Transaction<'_>, code: &UploadCode) -> Result<CodeIs
         Some(pending) if pending.request.is_some() => Ok(CodeIs::Sent),
         Some(Pending {
             blinding, token, ..
-        }) => Ok(CodeIs::Begun(Begun { blinding, token })),
+        }) => Ok(CodeIs::Begun(Box::new(Begun { blinding, token }))),
     }
 }

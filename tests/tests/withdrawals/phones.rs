@@ -107,7 +107,7 @@ async fn it_does_not_matter_when_a_phone_takes_the_files() {
         falsely, both: now, ..
     } = meetings(&town).await;
     drop(now);
-    let (from, to) = ("both", "copy").into();
+    let (from, to) = ("both", "copy");
     let copy = town.world.folder().join(to);
     std::fs::create_dir(&copy).unwrap();
     for file in ["phone.sqlite", "phone.sqlite-wal"] {

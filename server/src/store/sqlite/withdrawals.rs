@@ -70,8 +70,12 @@ pub(super) fn undo(
     receipt: &Receipt,
     open_window: i64,
 ) -> Result<()> {
+    let taken_back = withdrawn(connection, region, receipt, open_window)?;
+    if taken_back.is_empty() {
+        return Ok(());
+    }
     let earlier = disclosed(connection, region, receipt)?;
-    for row in withdrawn(connection, region, receipt, open_window)? {
+    for row in taken_back {
         let (named, others) = row.split(receipt);
         if named.is_empty() {
             continue;
