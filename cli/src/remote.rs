@@ -290,7 +290,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unreachable_server_is_told_with_the_cause() {
-        let request = truyvet_proto::v1::ListUnitsRequest {};
+        let request = truyvet_proto::v1::ListUnitsRequest::default();
         let mut admin = staff("tvo_x").unwrap().admin();
         let status = admin.list_units(request).await.unwrap_err();
         let words = explain(&status).to_string();

@@ -277,13 +277,15 @@ impl Phone {
     /// After an error that leaves the upload pending ([`Self::pending_upload`]), call it again with the same code, or
     /// [`Self::resume_upload`].
     ///
+    /// - `region`: where to publish; `None`: where the officer said.
+    ///
     /// # Errors
     /// [`UploadError`] says what was sent and whether the code is still good.
     pub async fn upload(
         &self,
         connection: &Connection,
         code: &str,
-        region: Region,
+        region: Option<Region>,
         options: &UploadOptions,
         now: Timestamp,
         rng: &mut impl CryptoRng,

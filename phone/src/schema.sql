@@ -79,7 +79,7 @@ CREATE TABLE pending_upload (
     one         INTEGER PRIMARY KEY CHECK (one = 1),
     upload_code TEXT NOT NULL,
     withdraws   INTEGER NOT NULL,                   -- 1: takes the last upload back; 0: discloses
-    region      TEXT NOT NULL,
+    region      TEXT,                               -- as the person chose, or of the receipt; NULL: as the officer says, then that
     left_out    BLOB NOT NULL,                      -- what the person leaves out: (from, until) as i64 BE each, repeated
     blinding    BLOB NOT NULL,                      -- nonce, blind, element: 96 bytes
     token       BLOB,                               -- serialized UploadToken; NULL until the code is redeemed

@@ -9,7 +9,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use truyvet_crypto::Timestamp;
 use truyvet_matching::BatchKind;
 
-use crate::{download::Catalog, keys::Keys, settings::Settings, store::Store};
+use crate::{authorize::Brake, download::Catalog, keys::Keys, settings::Settings, store::Store};
 
 /// What time it is.
 pub trait Clock: Send + Sync {
@@ -106,6 +106,8 @@ pub struct Context {
     pub objects: Arc<dyn ObjectStore>,
     /// Secret keys.
     pub keys: Keys,
+    /// Holds those who guess codes.
+    pub brake: Brake,
     /// What is published, signed and ready to be handed out.
     pub catalog: Catalog,
     /// Held by whoever builds a window: one at a time.

@@ -4,6 +4,8 @@
 //!
 //! | module | what happens to a record there |
 //! |---|---|
+//! | [`officers`] | units, accounts, client keys: who may do what |
+//! | [`audit`] | what officers did, chained by hash |
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
 //! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored (or takes back what was) |
 //! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
@@ -11,15 +13,23 @@
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //!
-//! Edges: `grpc` (the only place that knows tonic) and `http`. [`start`] puts it all together. Clock, randomness and
-//! steps come in as [`Effects`]; only `cli` makes the real ones.
+//! Edges: `grpc` (the only place that knows tonic), `http` and `portal` (the only place that
+//! knows HTML). [`start`] puts it all together. Clock, randomness and steps come in as [`Effects`]; only `cli` makes the
+//! real ones.
 
+pub mod audit;
 pub mod authorize;
 mod context;
 pub mod download;
 mod grpc;
 mod http;
 pub mod keys;
+pub mod officers;
+#[expect(
+    dead_code,
+    reason = "the pages stand before the handlers that show them"
+)]
+mod portal;
 pub mod publish;
 pub mod readiness;
 pub mod retention;

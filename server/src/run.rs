@@ -13,19 +13,21 @@ use std::{
 use object_store::local::LocalFileSystem;
 use rand::CryptoRng;
 use tokio::{sync::watch, task::JoinSet};
-use tracing::info;
+use tracing::{info, warn};
+use truyvet_crypto::Timestamp;
 
 use crate::{
-    authorize::{self, Credential, Officer, OfficerError, Role},
+    authorize::Brake,
     context::{Context, Effects, WalkOn},
     download::Catalog,
     grpc::{self, Health},
     http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
+    officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
     publish::keep_publishing,
     readiness,
     settings::Settings,
-    store::{StoreError, sqlite::SqliteStore},
+    store::{Store as _, StoreError, sqlite::SqliteStore},
 };
 
 /// Connections of phones at a time, if the system lets us open so many.
@@ -68,6 +70,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("database: {0}")]
     Store(#[from] StoreError),
+    /// The list of units cannot be loaded.
+    #[error(transparent)]
+    Units(#[from] UnitListError),
 }
 
 /// A running server.
@@ -94,16 +99,20 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let now = effects.clock.now();
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
     let store = SqliteStore::open(&settings.database, Arc::clone(&effects.steps))?;
+    officers::load_units(&store, settings.units_file.as_deref(), now).await?;
     make_folder("batches", &settings.batches)?;
     // Acknowledged means durable, for files too.
     let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
     let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
+    let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
+    warn_of_unknown_proxies(&settings);
     let context = Arc::new(Context {
         settings,
         effects,
         store: Arc::new(store),
         objects: Arc::new(objects),
         keys,
+        brake,
         catalog: Catalog::default(),
         publishing: tokio::sync::Mutex::default(),
     });
@@ -163,6 +172,15 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         .spawn(keep_health(context, Arc::clone(&server.health)));
     info!(public = %server.public, staff = %server.staff, ops = %server.ops, "serving");
     Ok(server)
+}
+
+/// Beyond loopback without TLS there is a proxy in front. If it is not known as one, all phones count as a single source,
+/// and ten wrong codes hold them all.
+fn warn_of_unknown_proxies(settings: &Settings) {
+    let beyond_loopback = !settings.public_listen.ip().is_loopback();
+    if beyond_loopback && settings.tls.is_none() && settings.trusted_proxies.is_empty() {
+        warn!("without trusted_proxies all phones behind a proxy count as one that guesses codes");
+    }
 }
 
 impl Server {
@@ -239,11 +257,16 @@ pub async fn create_first_officer(
     label: &str,
     unit_code: &str,
     role: Role,
+    now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<Result<(Officer, Credential), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
     let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
-    Ok(authorize::create_first(&store, label, unit_code, role, rng).await)
+    // Only into an empty database: which list replaces which is for the server's settings to say.
+    if store.unit_list_digest().await?.is_none() {
+        officers::load_units(&store, settings.units_file.as_deref(), now).await?;
+    }
+    Ok(officers::create_first(&store, label, unit_code, role, now, rng).await)
 }
 
 fn make_folder(setting: &'static str, path: &Path) -> Result<(), StartError> {

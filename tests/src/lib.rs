@@ -1,6 +1,7 @@
 //! What the tests of the whole way share: a world with a real server in it, a town of real phones around it, a client that says exactly what it is told
 //! to, and a server process that can be killed between any two steps.
 
+pub mod browser;
 pub mod process;
 pub mod raw;
 pub mod shared_data;

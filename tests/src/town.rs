@@ -101,7 +101,7 @@ impl Town {
     /// What the phone says.
     pub async fn upload(&self, case: &Phone, code: &str) -> Result<UploadReport, UploadError> {
         let options = UploadOptions::default();
-        let region = "VN".parse().expect("a region");
+        let region = Some("VN".parse().expect("a region"));
         let now = self.world.now();
         case.upload(
             &self.connection,

@@ -20,7 +20,7 @@ use truyvet_proto::v1::{
 };
 use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn,
-    authorize::{self, Role},
+    officers::{self, Role},
     settings::Settings,
 };
 
@@ -92,8 +92,10 @@ impl World {
         for role in [Role::Administrator, Role::Officer] {
             let context = server.context();
             let mut rng = context.rng();
+            let label = format!("{role:?}");
+            let store = &*context.store;
             let created =
-                authorize::create_first(&*context.store, "test", "VN", role, &mut rng).await;
+                officers::create_first(store, &label, "VN", role, context.now(), &mut rng).await;
             let (_, credential) = created.expect("the country is a unit from the start");
             credentials.push(credential.reveal().to_owned());
         }
@@ -183,6 +185,7 @@ impl World {
         let order = CodeOrder {
             report_type: ReportType::Withdrawal.byte().into(),
             onset_day: 0,
+            region: String::new(),
         };
         self.issue_order(order).await.upload_code
     }
@@ -197,6 +200,7 @@ impl World {
         let order = CodeOrder {
             report_type: ReportType::ConfirmedTest.byte().into(),
             onset_day: onset_day.number(),
+            region: String::new(),
         };
         self.issue_order(order).await
     }

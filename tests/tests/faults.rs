@@ -21,7 +21,7 @@ use truyvet_proto::v1::{
     PublishNowRequest, UploadRequest, admin_service_client::AdminServiceClient,
     exposure_service_client::ExposureServiceClient, officer_service_client::OfficerServiceClient,
 };
-use truyvet_server::{authorize::Role, create_first_officer, settings::Settings};
+use truyvet_server::{create_first_officer, officers::Role, settings::Settings};
 use truyvet_tests::{
     process::{ServerProcess, eventually},
     raw::{RawPhone, tags},
@@ -44,8 +44,10 @@ impl Country {
         let settings = Settings::for_data_dir(folder.path());
         let mut credentials = Vec::new();
         for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
+            let label = format!("{role:?}");
+            let noon = Timestamp::from_unix_seconds(NOON).unwrap();
             let (_, credential) =
-                create_first_officer(&settings, "test", "VN", role, &mut rng(seed))
+                create_first_officer(&settings, &label, "VN", role, noon, &mut rng(seed))
                     .await
                     .unwrap()
                     .unwrap();
@@ -71,6 +73,7 @@ impl Country {
         let order = CodeOrder {
             report_type: report_type.byte().into(),
             onset_day: Timestamp::from_unix_seconds(NOON).unwrap().day().number() - 5,
+            region: String::new(),
         };
         let mut officers =
             OfficerServiceClient::new(channel(&format!("http://{}", server.staff)).await);

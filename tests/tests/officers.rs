@@ -6,12 +6,14 @@
 )]
 
 use tonic::{Code, Status, transport::Channel};
+use tonic_types::StatusExt as _;
 use truyvet_crypto::Day;
 use truyvet_proto::v1::{
-    CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
+    Alert, CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
     GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest, IssuedCode,
-    ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, ReportType,
-    RevokeCodeRequest, Role, RotateSigningKeyRequest, Unit,
+    ListAlertsRequest, ListCodesRequest, ListOfficersRequest, ListSigningKeysRequest,
+    ListUnitsRequest, OfficerQuotaAlert, PublishNowRequest, Quota, RedeemRequest, ReportType,
+    RevokeCodeRequest, Role, RotateSigningKeyRequest, StateCounts, Unit, alert,
     officer_service_client::OfficerServiceClient,
 };
 use truyvet_tests::world::{World, bearer, refusal};
@@ -20,28 +22,15 @@ fn order(onset_day: Day) -> CodeOrder {
     CodeOrder {
         report_type: ReportType::ConfirmedTest.into(),
         onset_day: onset_day.number(),
+        region: String::new(),
     }
 }
 
-/// Adds Đà Nẵng below the country and an officer to it.
+/// Adds an officer to Đà Nẵng.
 async fn officer_of_da_nang(world: &World, role: Role) -> (String, String) {
     let mut admin = world.admin().await;
-    let unit = Unit {
-        unit_code: "48".into(),
-        name: "Đà Nẵng".into(),
-        parent_code: "VN".into(),
-    };
-    let request = CreateUnitRequest { unit: Some(unit) };
-    // The second officer of a test finds the unit there.
-    match admin
-        .create_unit(bearer(&world.administrator, request))
-        .await
-    {
-        Ok(_) => {}
-        Err(status) => assert_eq!(refusal(&status).1, "UNIT_EXISTS"),
-    }
     let request = CreateOfficerRequest {
-        label: "hotline-2".into(),
+        label: format!("{role:?}"),
         unit_code: "48".into(),
         role: role.into(),
     };
@@ -188,7 +177,7 @@ async fn nobody_sees_beyond_their_own_unit_and_those_below() {
     }
     let mut admin = world.admin().await;
     let seen = admin
-        .list_units(bearer(&local_admin, ListUnitsRequest {}))
+        .list_units(bearer(&local_admin, ListUnitsRequest::default()))
         .await
         .unwrap();
     let codes: Vec<_> = seen
@@ -197,7 +186,8 @@ async fn nobody_sees_beyond_their_own_unit_and_those_below() {
         .into_iter()
         .map(|unit| unit.unit_code)
         .collect();
-    assert_eq!(codes, ["48"]);
+    assert_eq!(codes[0], "48");
+    assert_eq!(codes.len(), 9, "the province and its eight districts");
     let request = CreateOfficerRequest {
         label: "x".into(),
         unit_code: "VN".into(),
@@ -325,25 +315,43 @@ async fn a_code_goes_through_its_life_and_the_officer_sees_it() {
 
 #[tokio::test]
 async fn many_codes_are_issued_all_or_none() {
-    let world = World::new().await;
+    let world = World::with(|settings| settings.officer_codes_per_day = 500).await;
     let mut officers = world.officers().await;
     let good = order(world.today());
     let future = order(world.today().plus_days(2));
     let old = order(world.today().minus_days(15));
     let untyped = CodeOrder {
         report_type: 0,
-        ..good
+        ..good.clone()
+    };
+    let elsewhere = CodeOrder {
+        region: "XX".into(),
+        ..good.clone()
+    };
+    let no_region = CodeOrder {
+        region: "nowhere at all".into(),
+        ..good.clone()
     };
     for (orders, reason, field) in [
         (vec![], "ORDER_COUNT", "orders"),
-        (vec![good; 501], "ORDER_COUNT", "orders"),
-        (vec![good, future], "ONSET_IN_FUTURE", "orders[1].onset_day"),
+        (vec![good.clone(); 501], "ORDER_COUNT", "orders"),
         (
-            vec![good, good, old],
+            vec![good.clone(), future],
+            "ONSET_IN_FUTURE",
+            "orders[1].onset_day",
+        ),
+        (
+            vec![good.clone(), good.clone(), old],
             "ONSET_TOO_OLD",
             "orders[2].onset_day",
         ),
         (vec![untyped], "REPORT_TYPE", "orders[0].report_type"),
+        (vec![elsewhere], "UNKNOWN_REGION", "orders[0].region"),
+        (
+            vec![good.clone(), no_region],
+            "UNKNOWN_REGION",
+            "orders[1].region",
+        ),
     ] {
         let request = bearer(&world.officer, IssueCodesRequest { orders });
         let status = officers.issue_codes(request).await.unwrap_err();
@@ -367,6 +375,262 @@ async fn many_codes_are_issued_all_or_none() {
         codes.iter().map(|code| &code.upload_code).collect();
     assert_eq!(distinct.len(), 500);
     assert_eq!(world.rows("upload_code"), 500);
+}
+
+/// Four fifths and all of a quota are told to the audit and to whoever has to know; nothing goes beyond it, not even by
+/// calls at the same time.
+#[tokio::test]
+async fn quotas_hold_and_are_told_before_they_do() {
+    let world = World::with(|settings| {
+        settings.officer_codes_per_day = 10;
+        settings.unit_codes_per_day = 15;
+    })
+    .await;
+    let mut officers = world.officers().await;
+    let (officer_id, first) = officer_of_da_nang(&world, Role::Officer).await;
+    let (_, second) = officer_of_da_nang(&world, Role::Supervisor).await;
+    let many = |credential: &str, count| {
+        let orders = vec![order(world.today()); count];
+        bearer(credential, IssueCodesRequest { orders })
+    };
+    let alerts = async |credential: &str| {
+        let request = bearer(credential, ListAlertsRequest {});
+        let answer = world.officers().await.list_alerts(request).await;
+        answer.unwrap().into_inner()
+    };
+    officers.issue_codes(many(&first, 7)).await.unwrap();
+    assert_eq!(alerts(&first).await.alerts, []);
+    officers.issue_codes(many(&first, 1)).await.unwrap();
+    let status = officers.issue_codes(many(&first, 3)).await.unwrap_err();
+    assert_eq!(
+        (status.code(), refusal(&status).1.as_str()),
+        (Code::ResourceExhausted, "QUOTA_OFFICER")
+    );
+    let details = status.get_error_details();
+    assert_eq!(details.error_info().unwrap().metadata["left"], "2");
+
+    let seen = alerts(&first).await;
+    let quota = |issued_today, limit| Quota {
+        issued_today,
+        limit,
+    };
+    assert_eq!(seen.officer_quota, Some(quota(8, 10)));
+    assert_eq!(seen.unit_quota, Some(quota(8, 15)));
+    let near = OfficerQuotaAlert {
+        officer_id: officer_id.clone(),
+        label: "Officer".into(),
+        unit_code: "48".into(),
+        quota: Some(quota(8, 10)),
+    };
+    let expected = [Alert {
+        what: Some(alert::What::OfficerQuota(near)),
+    }];
+    // The officer, whoever is above them in the unit, and the country; nobody in another unit.
+    assert_eq!(seen.alerts, expected);
+    assert_eq!(alerts(&second).await.alerts, expected);
+    assert_eq!(alerts(&world.administrator).await.alerts, expected);
+    assert_eq!(alerts(&world.officer).await.alerts, []);
+
+    // Twenty at a time for the two that are left.
+    let tries: Vec<_> = (0..20)
+        .map(|_| {
+            let (mut officers, request) = (officers.clone(), many(&first, 1));
+            tokio::spawn(async move { officers.issue_codes(request).await.is_ok() })
+        })
+        .collect();
+    let mut issued = 0;
+    for one in tries {
+        issued += usize::from(one.await.unwrap());
+    }
+    assert_eq!(issued, 2);
+    // The unit's quota counts all of its officers.
+    let status = officers.issue_codes(many(&second, 6)).await.unwrap_err();
+    assert_eq!(refusal(&status).1, "QUOTA_UNIT");
+    officers.issue_codes(many(&second, 5)).await.unwrap();
+    let seen = alerts(&second).await;
+    assert_eq!(seen.alerts.len(), 2);
+    let Some(alert::What::UnitQuota(unit)) = &seen.alerts[0].what else {
+        panic!("units come first")
+    };
+    assert_eq!(
+        (unit.unit_code.as_str(), unit.quota),
+        ("48", Some(quota(15, 15)))
+    );
+    assert_eq!(world.rows("upload_code"), 15);
+
+    let rows = world.server.context().store.audit(0, 1_000).await.unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .filter(|row| row.entry.action.name().starts_with("quota."))
+        .map(|row| (row.entry.action.name(), row.entry.subject.as_str()))
+        .collect();
+    let expected = [
+        ("quota.nearly-reached", officer_id.as_str()),
+        ("quota.reached", &officer_id),
+        ("quota.reached", "48"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(truyvet_server::audit::first_break(&rows), None);
+
+    // Another unit is not held up, and the next local day begins anew.
+    officers.issue_codes(many(&world.officer, 5)).await.unwrap();
+    world.clock.advance(12 * 3_600);
+    officers.issue_codes(many(&first, 7)).await.unwrap();
+    assert_eq!(alerts(&first).await.alerts, []);
+}
+
+/// Every code once, newest first, whatever the size of the pages; counts of all states; nothing of other units.
+#[tokio::test]
+async fn codes_are_listed_by_unit_and_state_page_by_page() {
+    let world = World::new().await;
+    let mut officers = world.officers().await;
+    let mut phone = world.raw_phone(1).await;
+    let (_, da_nang) = officer_of_da_nang(&world, Role::Officer).await;
+    let mut issued = Vec::new();
+    for hour in 0..3 {
+        let orders = vec![order(world.today()); 5];
+        let request = bearer(&da_nang, IssueCodesRequest { orders });
+        let mut codes = officers
+            .issue_codes(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .codes;
+        if hour == 0 {
+            phone.redeem(&codes[0].upload_code).await.unwrap();
+            let serial = codes[1].serial.clone();
+            let request = bearer(&da_nang, RevokeCodeRequest { serial });
+            officers.revoke_code(request).await.unwrap();
+        }
+        codes.sort_by(|a, b| a.serial.cmp(&b.serial));
+        issued.splice(..0, codes.into_iter().map(|code| code.serial));
+        world.clock.advance(3_600 * 12);
+    }
+    issue(&mut officers, &world.officer, world.today())
+        .await
+        .unwrap();
+    // 36 hours later the first five have run out.
+    let pages = async |credential: &str, state: CodeState, page_size| {
+        let (mut codes, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListCodesRequest {
+                unit_code: String::new(),
+                state: state.into(),
+                page_size,
+                page_token,
+            };
+            let mut officers = world.officers().await;
+            let page = officers.list_codes(bearer(credential, request)).await;
+            let page = page.unwrap().into_inner();
+            assert!(page.codes.len() <= page_size as usize);
+            codes.extend(page.codes);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return (codes, page.counts.unwrap());
+            }
+        }
+    };
+    let counts = StateCounts {
+        issued: 10,
+        redeemed: 1,
+        expired: 3,
+        revoked: 1,
+    };
+    for page_size in [1, 4, 15, 500] {
+        let (codes, counted) = pages(&da_nang, CodeState::Unspecified, page_size).await;
+        let serials: Vec<_> = codes.iter().map(|code| code.serial.as_str()).collect();
+        assert_eq!(serials, issued);
+        assert_eq!(counted, counts);
+        assert!(codes.iter().all(|code| code.issued_at % 3_600 == 0));
+        assert!(codes.iter().all(|code| code.unit_code == "48"));
+    }
+    for (state, expected) in [
+        (CodeState::Issued, 10),
+        (CodeState::Redeemed, 1),
+        (CodeState::Expired, 3),
+        (CodeState::Revoked, 1),
+    ] {
+        let (codes, counted) = pages(&da_nang, state, 2).await;
+        assert_eq!(codes.len(), expected);
+        assert!(codes.iter().all(|code| code.state() == state));
+        assert_eq!(counted, counts);
+    }
+    // The country's officer sees the country's own alone, its administrator all.
+    let (own, _) = pages(&world.officer, CodeState::Unspecified, 500).await;
+    assert_eq!(own.len(), 1);
+    let (all, _) = pages(&world.administrator, CodeState::Unspecified, 500).await;
+    assert_eq!(all.len(), 16);
+    for (request, reason, field) in [
+        (
+            ListCodesRequest {
+                unit_code: "48".into(),
+                ..ListCodesRequest::default()
+            },
+            "NO_SUCH_UNIT",
+            "unit_code",
+        ),
+        (
+            ListCodesRequest {
+                page_size: 501,
+                ..ListCodesRequest::default()
+            },
+            "PAGE_SIZE",
+            "page_size",
+        ),
+        (
+            ListCodesRequest {
+                page_token: "x".into(),
+                ..ListCodesRequest::default()
+            },
+            "PAGE_TOKEN",
+            "page_token",
+        ),
+        (
+            ListCodesRequest {
+                state: 9,
+                ..ListCodesRequest::default()
+            },
+            "CODE_STATE",
+            "state",
+        ),
+    ] {
+        let request = bearer(&world.officer, request);
+        let status = officers.list_codes(request).await.unwrap_err();
+        let expected = (Code::InvalidArgument, reason.into(), vec![field.into()]);
+        assert_eq!(refusal(&status), expected);
+    }
+}
+
+/// The officer says where; the answer to the code carries it, the token does not.
+#[tokio::test]
+async fn a_code_carries_the_region_that_the_officer_said() {
+    let world = World::with(|settings| {
+        settings.regions = vec!["VN".parse().unwrap(), "VN-48".parse().unwrap()];
+    })
+    .await;
+    let mut officers = world.officers().await;
+    let mut phone = world.raw_phone(1).await;
+    for (said, expected) in [("", "VN"), ("VN-48", "VN-48"), ("VN", "VN")] {
+        let order = CodeOrder {
+            region: said.into(),
+            ..order(world.today())
+        };
+        let request = IssueCodeRequest { order: Some(order) };
+        let request = bearer(&world.officer, request);
+        let issued = officers.issue_code(request).await.unwrap().into_inner();
+        let issued = issued.code.unwrap();
+        let request = GetCodeRequest {
+            serial: issued.serial,
+        };
+        let seen = officers.get_code(bearer(&world.officer, request)).await;
+        assert_eq!(seen.unwrap().into_inner().region, expected);
+        let request = RedeemRequest {
+            upload_code: issued.upload_code,
+            blinded_element: phone.blinding().element().to_vec(),
+        };
+        let answer = phone.report.redeem(request).await.unwrap().into_inner();
+        assert_eq!(answer.region, expected);
+    }
 }
 
 /// A phone that trusts the old key verifies what both keys signed; a batch closed before the change is signed by the

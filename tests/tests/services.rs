@@ -65,7 +65,7 @@ async fn staff_services_are_not_on_the_phones_address() {
     let url = world.public_url();
     let mut admin =
         truyvet_proto::v1::admin_service_client::AdminServiceClient::new(channel(&url).await);
-    let request = truyvet_proto::v1::ListUnitsRequest {};
+    let request = truyvet_proto::v1::ListUnitsRequest::default();
     let request = truyvet_tests::world::bearer(&world.administrator, request);
     let status = admin.list_units(request).await.expect_err("not here");
     assert_eq!(status.code(), tonic::Code::Unimplemented);

@@ -33,6 +33,23 @@ fn all() -> Vec<Need> {
             install: Some(command("rustup", &["component", "add", "clippy"])),
             by_hand: "rustup component add clippy (without rustup: your distribution's package rust-clippy)",
         },
+        Need {
+            name: "Chromium with its driver",
+            used_for: "the tests of the officers' portal",
+            // One is of no use without the other of the same version.
+            probe: command(
+                "sh",
+                &["-c", "chromium --version && chromedriver --version"],
+            ),
+            install: Some(command(
+                "sh",
+                &[
+                    "-c",
+                    "apt-get update && apt-get install -y chromium chromium-driver fonts-noto-core",
+                ],
+            )),
+            by_hand: "apt-get install chromium chromium-driver fonts-noto-core (Debian)",
+        },
         // aws-lc, protoc and cmake are not needed: Cargo.lock is tested to be without them.
         Need {
             name: "a C compiler",

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use truyvet_proto::v1 as pb;
-use truyvet_server::{authorize::Role, create_first_officer, settings::SettingsArgs};
+use truyvet_server::{create_first_officer, officers::Role, settings::SettingsArgs};
 
 use super::show;
 use crate::effects;
@@ -19,7 +19,7 @@ pub(super) async fn create(
     let settings = settings.resolve()?;
     let mut rng = effects::rng()?;
     let (officer, credential) =
-        create_first_officer(&settings, label, unit, role, &mut rng).await??;
+        create_first_officer(&settings, label, unit, role, effects::now(), &mut rng).await??;
     let officer = pb::Officer {
         officer_id: officer.officer_id,
         label: officer.label,

@@ -12,7 +12,7 @@ use truyvet_proto::v1::{
     CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest, ListOfficersRequest,
     ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, RotateSigningKeyRequest, Unit,
 };
-use truyvet_server::{authorize::Role, settings::SettingsArgs};
+use truyvet_server::{officers::Role, settings::SettingsArgs};
 
 use crate::{
     remote::{Staff, StaffArgs, explain},
@@ -70,11 +70,11 @@ pub(crate) enum AdminCommand {
         /// As `officers` prints it
         officer_id: String,
     },
-    /// Add an administrative unit below one's own or one below that
+    /// Add a unit that the list of units has not, for instance a commune or a hospital
     AddUnit {
         #[command(flatten)]
         staff: StaffArgs,
-        /// Official code, for instance 48
+        /// Its code, for instance 490-01 for a hospital of district 490
         #[arg(long)]
         code: String,
         /// Its name
@@ -88,6 +88,15 @@ pub(crate) enum AdminCommand {
     Units {
         #[command(flatten)]
         staff: StaffArgs,
+        /// Only those directly below this unit
+        #[arg(long, value_name = "CODE", default_value = "")]
+        below: String,
+        /// Only those whose code or words begin with this; accents do not count
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        search: String,
+        /// Closed ones too
+        #[arg(long)]
+        closed: bool,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
@@ -208,18 +217,27 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
                 unit_code: code.clone(),
                 name,
                 parent_code: parent,
+                closed: false,
             };
             let request = CreateUnitRequest { unit: Some(unit) };
             let answer = staff.connect()?.admin().create_unit(request).await;
             answer.map_err(|status| explain(&status))?;
             Ok(writeln!(out, "added: {code}")?)
         }
-        AdminCommand::Units { staff, json } => {
-            let answer = staff
-                .connect()?
-                .admin()
-                .list_units(ListUnitsRequest {})
-                .await;
+        AdminCommand::Units {
+            staff,
+            below,
+            search,
+            closed,
+            json,
+        } => {
+            let request = ListUnitsRequest {
+                parent_code: below,
+                search,
+                include_closed: closed,
+                ..ListUnitsRequest::default()
+            };
+            let answer = staff.connect()?.admin().list_units(request).await;
             let units = answer
                 .map_err(|status| explain(&status))?
                 .into_inner()

@@ -75,14 +75,20 @@ pub(super) fn units(units: &[Unit], json: bool, out: &mut impl Write) -> anyhow:
         unit_code,
         name,
         parent_code,
+        closed,
     } in units
     {
         if json {
-            let object =
-                json!({ "unit_code": unit_code, "name": name, "parent_code": parent_code });
+            let object = json!({
+                "unit_code": unit_code,
+                "name": name,
+                "parent_code": parent_code,
+                "closed": closed,
+            });
             writeln!(out, "{object}")?;
         } else {
-            writeln!(out, "{unit_code:<10}{parent_code:<10}{name}")?;
+            let closed = if *closed { " (closed)" } else { "" };
+            writeln!(out, "{unit_code:<10}{parent_code:<10}{name}{closed}")?;
         }
     }
     Ok(())

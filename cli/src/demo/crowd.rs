@@ -128,7 +128,7 @@ impl Crowd {
         let mut rng = StdRng::from_rng(lock(rng).deref_mut());
         let options = UploadOptions::default();
         phone
-            .upload(&self.connection, code, self.region, &options, now, &mut rng)
+            .upload(&self.connection, code, None, &options, now, &mut rng)
             .await
             .with_context(|| format!("upload of phone {}", person.0))
     }

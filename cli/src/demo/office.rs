@@ -12,12 +12,12 @@ use tonic::transport::{Channel, Endpoint};
 use truyvet_crypto::{Day, sign::TrustedKeys};
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
-    BatchEntry, CodeOrder, CreateOfficerRequest, CreateUnitRequest, Index, IssueCodeRequest,
-    ListBatchesRequest, PublishNowRequest, PublishNowResponse, ReportType, Role, Unit,
+    BatchEntry, CodeOrder, CreateOfficerRequest, Index, IssueCodeRequest, ListBatchesRequest,
+    PublishNowRequest, PublishNowResponse, ReportType, Role,
     exposure_service_client::ExposureServiceClient,
 };
 use truyvet_server::{
-    Clock, Effects, Entropy, Server, WalkOn, authorize, create_first_officer, settings::Settings,
+    Clock, Effects, Entropy, Server, WalkOn, create_first_officer, officers, settings::Settings,
     start,
 };
 
@@ -44,13 +44,17 @@ impl Office {
             ops_listen: any_port,
             // Evenings come when the demo says so, not by the clock.
             publish_every_seconds: None,
+            // One officer serves the whole town.
+            officer_codes_per_day: 100_000,
+            unit_codes_per_day: 1_000_000,
             ..Settings::for_data_dir(folder.path())
         };
         let (_, credential) = create_first_officer(
             &settings,
             "administrator",
             "VN",
-            authorize::Role::Administrator,
+            officers::Role::Administrator,
+            clock.now(),
             rng,
         )
         .await??;
@@ -102,6 +106,7 @@ impl Office {
             order: Some(CodeOrder {
                 report_type: ReportType::ConfirmedTest.into(),
                 onset_day: onset.number(),
+                region: self.region().to_string(),
             }),
         };
         let answer = self.officer.officer().issue_code(request).await;
@@ -149,18 +154,7 @@ fn channel(url: &str) -> anyhow::Result<Channel> {
 }
 
 async fn add_officer(administrator: &Staff, channel: Channel) -> anyhow::Result<Staff> {
-    let unit = CreateUnitRequest {
-        unit: Some(Unit {
-            unit_code: "48".into(),
-            name: "Đà Nẵng".into(),
-            parent_code: "VN".into(),
-        }),
-    };
     let mut admin = administrator.admin();
-    admin
-        .create_unit(unit)
-        .await
-        .map_err(|status| explain(&status))?;
     let officer = CreateOfficerRequest {
         label: "hotline-1".into(),
         unit_code: "48".into(),

@@ -47,7 +47,13 @@ pub(crate) enum PhoneCommand {
     /// Disclose this phone's IDs, authorized by an upload code; then start with a fresh identity
     Upload {
         #[command(flatten)]
-        network: NetworkArgs,
+        home: DirArgs,
+        /// Region to publish in [default: what the officer said with the code]
+        #[arg(long)]
+        region: Option<Region>,
+        /// Speak http:// with a server on another machine, this once; `phone init` has it too, for always
+        #[arg(long)]
+        plaintext: bool,
         /// The code that a health officer gave; without it, an upload that was cut short goes on. "-" reads it from
         /// standard input: others on this machine can see the command line
         #[arg(long)]
@@ -122,7 +128,17 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
         }
         PhoneCommand::Hear(args) => hear::run(&args, now, out),
         PhoneCommand::Sync(args) => sync(&args, out).await,
-        PhoneCommand::Upload { network, code } => {
+        PhoneCommand::Upload {
+            home,
+            region,
+            plaintext,
+            code,
+        } => {
+            let network = NetworkArgs {
+                home,
+                region,
+                plaintext,
+            };
             upload(&network, given(code)?.as_deref(), out).await
         }
         PhoneCommand::Withdraw {
@@ -203,6 +219,9 @@ fn explain_upload(error: UploadError, home: &Home) -> anyhow::Error {
         UploadError::NothingToWithdraw => anyhow!(
             "nothing to take back: this phone uploaded nothing within the retention, or took it back already"
         ),
+        error @ UploadError::UnknownRegion => {
+            anyhow::Error::from(error).context("give --code again, and --region with it")
+        }
         error => anyhow::Error::from(error).context(home.server().to_owned()),
     }
 }
@@ -217,7 +236,10 @@ async fn upload(
     let (phone, connection) = (home.phone(now)?, home.connection(args.plaintext)?);
     let report = match code {
         Some(code) => {
-            let region = home.region(&phone, &connection, args.region, now).await?;
+            let region = match args.region {
+                given @ Some(_) => Some(home.region(&phone, &connection, given, now).await?),
+                None => None,
+            };
             let options = UploadOptions::default();
             phone
                 .upload(

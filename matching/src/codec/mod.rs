@@ -162,7 +162,7 @@ impl fmt::Display for Codec {
 pub(crate) enum Prepared {
     /// Nothing.
     CompressedBloom,
-    /// Where the chunks stand: 8 bytes each.
+    /// Where the chunks stand: 16 bytes each.
     SplitRibbon(ribbon::Places),
     /// The keys of its hash functions.
     PlainBloom(plain_bloom::Positions),

@@ -17,16 +17,16 @@ pub(crate) fn begin(
     phone: &Phone,
     config: &DeploymentConfig,
     code: &UploadCode,
-    region: Region,
+    region: Option<Region>,
     options: &UploadOptions,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(), UploadError> {
-    if !config.regions.contains(&region) {
+    if region.is_some_and(|region| !config.regions.contains(&region)) {
         return Err(UploadError::UnknownRegion);
     }
     phone.database.write_durably(|transaction| {
-        let Begun { blinding, token } = match begun_with(transaction, code)? {
+        let begun = match begun_with(transaction, code)? {
             CodeIs::Sent => return Ok(()),
             CodeIs::Begun(begun) => *begun,
             CodeIs::New => {
@@ -39,10 +39,10 @@ pub(crate) fn begin(
         let pending = Pending {
             code: code.grouped(),
             withdraws: false,
-            region,
+            region: region.or(begun.region),
             options: options.clone(),
-            blinding,
-            token,
+            blinding: begun.blinding,
+            token: begun.token,
             request: None,
         };
         Ok(pending::save(transaction, &pending)?)
@@ -57,7 +57,7 @@ pub(crate) fn begin_withdrawal(
     rng: &mut impl CryptoRng,
 ) -> Result<(), UploadError> {
     phone.database.write_durably(|transaction| {
-        let Begun { blinding, token } = match begun_with(transaction, code)? {
+        let begun = match begun_with(transaction, code)? {
             CodeIs::Sent => return Ok(()),
             CodeIs::Begun(begun) => *begun,
             CodeIs::New => Begun::new(rng),
@@ -70,10 +70,10 @@ pub(crate) fn begin_withdrawal(
         let pending = Pending {
             code: code.grouped(),
             withdraws: true,
-            region,
+            region: Some(region),
             options: UploadOptions::default(),
-            blinding,
-            token,
+            blinding: begun.blinding,
+            token: begun.token,
             request: None,
         };
         Ok(pending::save(transaction, &pending)?)
@@ -83,6 +83,8 @@ pub(crate) fn begin_withdrawal(
 /// What stays when the same code is begun with once more, whatever for: a code of the other kind than was asked for may
 /// be redeemed already.
 struct Begun {
+    /// Not of a receipt: where an upload goes is for the person or the officer to say.
+    region: Option<Region>,
     blinding: Blinding,
     token: Option<Token>,
 }
@@ -90,6 +92,7 @@ struct Begun {
 impl Begun {
     fn new(rng: &mut impl CryptoRng) -> Self {
         Self {
+            region: None,
             blinding: Blinding::generate(rng),
             token: None,
         }
@@ -109,8 +112,10 @@ fn begun_with(transaction: &Transaction<'_>, code: &UploadCode) -> Result<CodeIs
         None => Ok(CodeIs::New),
         Some(pending) if *pending.code != *code => Err(UploadError::AnotherPending),
         Some(pending) if pending.request.is_some() => Ok(CodeIs::Sent),
-        Some(Pending {
-            blinding, token, ..
-        }) => Ok(CodeIs::Begun(Box::new(Begun { blinding, token }))),
+        Some(pending) => Ok(CodeIs::Begun(Box::new(Begun {
+            region: pending.region.filter(|_| !pending.withdraws),
+            blinding: pending.blinding,
+            token: pending.token,
+        }))),
     }
 }

@@ -34,6 +34,7 @@ use truyvet_crypto::{
     CodeError, Day, Timestamp,
     token::{ReportType, Token, TokenError},
 };
+use truyvet_matching::Region;
 use truyvet_proto::v1::{self as pb, report_service_client::ReportServiceClient};
 use zeroize::Zeroizing;
 
@@ -101,7 +102,8 @@ pub enum UploadError {
     /// There was no second connection for the upload. It can be resumed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The deployment does not publish for this region; nothing was sent.
+    /// The deployment does not publish for this region. If the person named it, nothing was sent. If the officer did, the
+    /// upload can be resumed with a region that the person chooses.
     #[error("region: not one of this deployment's")]
     UnknownRegion,
     /// Another code's upload is on its way: resume or abandon it first.
@@ -229,6 +231,7 @@ async fn redeem(
         evaluated_element,
         proof,
         metadata,
+        region,
     } = answer;
     let metadata = metadata
         .and_then(pending::metadata_from_wire)
@@ -240,6 +243,11 @@ async fn redeem(
         &config.token_public_key,
     )?;
     pending.token = Some(token.clone());
+    // Only what the signed configuration names, which is the same for everybody: a region made up for one code would mark
+    // the upload that follows.
+    let said: Option<Region> = region.parse().ok();
+    let said = said.filter(|region| config.regions.contains(region));
+    pending.region = pending.region.or(said);
     save(phone, pending)?;
     Ok(token)
 }
@@ -259,7 +267,8 @@ fn build(
         let keys = request::disclosed_keys(connection, phone.scheme, days, &pending.options, now)?;
         Ok(keys.iter().map(request::key_to_wire).collect())
     })?;
-    let request = request::build(token, pending.region, keys, config.upload_bytes)?;
+    let region = pending.region.ok_or(UploadError::UnknownRegion)?;
+    let request = request::build(token, region, keys, config.upload_bytes)?;
     pending.request = Some(request.clone());
     save(phone, pending)?;
     Ok(request)

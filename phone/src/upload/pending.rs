@@ -19,7 +19,8 @@ pub(super) struct Pending {
     pub(super) code: Zeroizing<String>,
     /// Takes back instead of disclosing.
     pub(super) withdraws: bool,
-    pub(super) region: Region,
+    /// As the person chose, or of the receipt; `None` until the answer to the code says what the officer chose.
+    pub(super) region: Option<Region>,
     pub(super) options: UploadOptions,
     pub(super) blinding: Blinding,
     /// There once the code is redeemed.
@@ -37,7 +38,7 @@ pub(super) fn load(connection: &Connection) -> Result<Option<Pending>, StoreErro
             |row| {
                 Ok((
                     Zeroizing::new(row.get::<_, String>(0)?),
-                    row.get::<_, String>(1)?,
+                    row.get::<_, Option<String>>(1)?,
                     row.get::<_, Vec<u8>>(2)?,
                     Zeroizing::new(row.get::<_, Vec<u8>>(3)?),
                     row.get::<_, Option<Vec<u8>>>(4)?,
@@ -53,7 +54,11 @@ pub(super) fn load(connection: &Connection) -> Result<Option<Pending>, StoreErro
     Ok(Some(Pending {
         code,
         withdraws,
-        region: Region::parse(&region).map_err(|_| StoreError::Damaged("pending_upload.region"))?,
+        region: region
+            .map(|region| {
+                Region::parse(&region).map_err(|_| StoreError::Damaged("pending_upload.region"))
+            })
+            .transpose()?,
         options: decode_options(&left_out).ok_or(StoreError::Damaged("pending_upload.left_out"))?,
         blinding: Blinding::restore(&blinding)
             .map_err(|_| StoreError::Damaged("pending_upload.blinding"))?,
@@ -90,7 +95,7 @@ pub(super) fn save(transaction: &Transaction<'_>, pending: &Pending) -> Result<(
         params![
             code.as_str(),
             withdraws,
-            region.as_str(),
+            region.as_ref().map(Region::as_str),
             encode_options(options),
             *blinding.save(),
             token.as_deref(),
@@ -185,7 +190,7 @@ mod tests {
         let mut pending = Pending {
             code: Zeroizing::new("7XK4-9AC-2HTE".to_owned()),
             withdraws: true,
-            region: Region::parse("VN-48").unwrap(),
+            region: None,
             options: UploadOptions::default().leave_out(noon, noon.plus_seconds(3_600)),
             blinding: Blinding::generate(&mut StdRng::seed_from_u64(1)),
             token: None,
@@ -205,6 +210,7 @@ mod tests {
             assert_eq!(loaded.request, pending.request);
         };
         round_trip(&pending);
+        pending.region = Some(Region::parse("VN-48").unwrap());
         pending.token = Some(Token {
             nonce: [1; 32],
             metadata: TokenMetadata {

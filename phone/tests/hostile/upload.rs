@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use truyvet_crypto::{
     DisclosedKey, Scheme, SlotSet, Tag, Timestamp, UploadCode, token::ReportType,
 };
+use truyvet_matching::Region;
 use truyvet_phone::{
     ConnectOptions, Connection, Phone, UploadError, UploadOptions, UploadReport, UploadStage,
 };
@@ -74,13 +75,23 @@ impl World {
         code: &str,
         options: UploadOptions,
     ) -> Result<UploadReport, UploadError> {
+        let region = Some("VN".parse().unwrap());
+        self.upload_in(region, code, options).await
+    }
+
+    async fn upload_in(
+        &mut self,
+        region: Option<Region>,
+        code: &str,
+        options: UploadOptions,
+    ) -> Result<UploadReport, UploadError> {
         self.case
             .as_ref()
             .unwrap()
             .upload(
                 &self.connection,
                 code,
-                "VN".parse().unwrap(),
+                region,
                 &options,
                 self.now,
                 &mut self.rng,
@@ -369,4 +380,27 @@ async fn a_server_that_is_not_there_costs_nothing() {
     assert_eq!(world.stage(), None);
     world.connection = there;
     world.upload().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_region_of_its_own_the_phone_takes_the_officers() {
+    let mut world = World::new(Scheme::Bluezone).await;
+    let options = UploadOptions::default();
+    world.upload_in(None, &code(1), options).await.unwrap();
+    assert_eq!(world.server.state.lock().unwrap().uploaded[0].region, "VN");
+}
+
+/// A region made up for one code would tell whose upload it is.
+#[tokio::test]
+async fn a_region_that_the_signed_configuration_does_not_name_is_not_taken() {
+    let mut world = World::new(Scheme::Bluezone).await;
+    world.server.trouble(Trouble::MadeUpRegion);
+    let options = UploadOptions::default();
+    let refused = world.upload_in(None, &code(1), options).await.unwrap_err();
+    assert!(matches!(refused, UploadError::UnknownRegion), "{refused}");
+    assert_eq!(world.calls(), (1, 0));
+    // The token is kept; the person chooses.
+    world.upload().await.unwrap();
+    assert_eq!(world.calls(), (1, 1));
+    assert_eq!(world.server.state.lock().unwrap().uploaded[0].region, "VN");
 }

@@ -3,13 +3,17 @@
 use std::ops::RangeInclusive;
 
 use rand::{CryptoRng, RngExt as _};
+use tracing::warn;
 use truyvet_crypto::{Day, Timestamp, UploadCode, token::ReportType};
+use truyvet_matching::Region;
 use zeroize::Zeroizing;
 
-use super::officers::{Officer, visible_units};
+use super::{MAX_CODES_A_PAGE, QuotaLevel, QuotaOf, quota};
 use crate::{
+    audit::Action,
     context::Context,
-    store::{Added, CodeCounts, CodeRecord, NewCode, Revocation, StoreError},
+    officers::{Actor, Permission, own_unit_is_closed, unit_in_reach, visible_units},
+    store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
 /// Most codes in one call.
@@ -25,6 +29,8 @@ pub struct CodeOrder {
     pub report_type: ReportType,
     /// Day of first symptoms or, without symptoms, of the test. Of no meaning for a withdrawal.
     pub onset_day: Day,
+    /// Where the case's phone publishes unless the person chooses another; `None` for the deployment's first region.
+    pub region: Option<Region>,
 }
 
 /// A code as handed out, once.
@@ -44,6 +50,9 @@ pub enum IssueError {
     /// The role does not allow it.
     #[error("not allowed")]
     NotAllowed,
+    /// The officer's unit is closed.
+    #[error("the unit is closed: codes are for another unit to issue")]
+    UnitClosed,
     /// None, or too many in one call.
     #[error("orders: 1 to {MAX_CODES_A_CALL} in one call")]
     Count,
@@ -59,9 +68,30 @@ pub enum IssueError {
         /// Which order, from 0.
         index: usize,
     },
+    /// This deployment does not publish there.
+    #[error("orders[{index}].region: not one of this deployment's")]
+    UnknownRegion {
+        /// Which order, from 0.
+        index: usize,
+    },
+    /// More than may still be issued today.
+    #[error("{} may issue {left} more codes today", whose_quota(*whose))]
+    Quota {
+        /// Whose quota it is.
+        whose: QuotaOf,
+        /// Codes that may still be issued.
+        left: u64,
+    },
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn whose_quota(whose: QuotaOf) -> &'static str {
+    match whose {
+        QuotaOf::Officer => "this account",
+        QuotaOf::Unit => "this unit",
+    }
 }
 
 /// Issues codes, all or none.
@@ -70,14 +100,17 @@ pub enum IssueError {
 /// [`IssueError`], naming the order at fault.
 pub async fn issue(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     orders: &[CodeOrder],
 ) -> Result<Vec<IssuedCode>, IssueError> {
-    if !officer.role.issues() {
+    if !actor.may(Permission::IssueCodes) {
         return Err(IssueError::NotAllowed);
     }
     if orders.is_empty() || orders.len() > MAX_CODES_A_CALL {
         return Err(IssueError::Count);
+    }
+    if own_unit_is_closed(context, actor).await? {
+        return Err(IssueError::UnitClosed);
     }
     let now = context.now();
     // An officer's calendar is ahead of UTC in Vietnam: their today may be UTC's tomorrow.
@@ -85,31 +118,65 @@ pub async fn issue(
         .plus_seconds(context.settings.exposure_rule.utc_offset_seconds.into())
         .day();
     let oldest = now.day().minus_days(context.settings.retention_days);
-    let with_onset = |order: &CodeOrder| order.report_type != ReportType::Withdrawal;
-    for (index, order) in orders.iter().enumerate().filter(|(_, o)| with_onset(o)) {
-        if order.onset_day > latest.max(now.day()) {
+    for (index, order) in orders.iter().enumerate() {
+        let with_onset = order.report_type != ReportType::Withdrawal;
+        if with_onset && order.onset_day > latest.max(now.day()) {
             return Err(IssueError::OnsetInFuture { index });
         }
-        if order.onset_day < oldest {
+        if with_onset && order.onset_day < oldest {
             return Err(IssueError::OnsetTooOld { index });
+        }
+        let regions = &context.settings.regions;
+        if order
+            .region
+            .is_some_and(|region| !regions.contains(&region))
+        {
+            return Err(IssueError::UnknownRegion { index });
         }
     }
     loop {
         let mut rng = context.rng();
         let (new, issued) = orders
             .iter()
-            .map(|order| draw(context, officer, order, now, &mut rng))
+            .map(|order| draw(context, actor, order, now, &mut rng))
             .unzip();
-        // A code or serial that is taken: as good as never; draw all again.
-        if context.store.add_codes(new).await? == Added::Added {
-            return Ok(issued);
+        // The store puts each serial in.
+        let entry = actor.entry(now, Action::CodeIssued, &actor.officer.unit_code, "");
+        let limits = quota::limits(&context.settings, now);
+        match context.store.add_codes(new, limits, entry).await? {
+            CodesAdded::Added { crossed } => {
+                tell_of_quotas(actor, &crossed);
+                return Ok(issued);
+            }
+            CodesAdded::OverQuota { whose, left } => return Err(IssueError::Quota { whose, left }),
+            // A code or serial that is taken: as good as never; draw all again.
+            CodesAdded::Exists => {}
         }
+    }
+}
+
+/// The audit says whose account it is; the log names the unit alone.
+fn tell_of_quotas(actor: &Actor, crossed: &[(QuotaOf, QuotaLevel)]) {
+    let unit_code = &actor.officer.unit_code;
+    for (whose, level) in crossed {
+        let whose = match whose {
+            QuotaOf::Officer => "an officer",
+            QuotaOf::Unit => "all officers",
+        };
+        let level = match level {
+            QuotaLevel::NearlyReached => "nearly reached",
+            QuotaLevel::Reached => "reached",
+        };
+        warn!(
+            unit_code,
+            "{whose} of unit {unit_code} {level} today's quota of codes"
+        );
     }
 }
 
 fn draw(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     order: &CodeOrder,
     now: Timestamp,
     rng: &mut impl CryptoRng,
@@ -138,10 +205,11 @@ fn draw(
     let new = NewCode {
         hash: code.hash(&context.keys.code_key),
         serial: serial.clone(),
-        officer_id: officer.officer_id.clone(),
-        unit_code: officer.unit_code.clone(),
+        officer_id: actor.officer.officer_id.clone(),
+        unit_code: actor.officer.unit_code.clone(),
         report_type: order.report_type,
         first_day,
+        region: order.region.unwrap_or(settings.regions[0]),
         issued_at,
         expires_at,
     };
@@ -166,6 +234,22 @@ pub enum CodeState {
     Revoked,
 }
 
+impl CodeState {
+    /// The state of a code at that time.
+    #[must_use]
+    pub fn of(record: &CodeRecord, now: Timestamp) -> Self {
+        if record.redeemed_at.is_some() {
+            Self::Redeemed
+        } else if record.revoked {
+            Self::Revoked
+        } else if record.expires_at <= now {
+            Self::Expired
+        } else {
+            Self::Issued
+        }
+    }
+}
+
 /// A code's state and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeStatus {
@@ -175,7 +259,7 @@ pub struct CodeStatus {
     pub record: CodeRecord,
 }
 
-/// Why a code was not looked up or revoked.
+/// Why codes were not looked up, listed, counted or revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum CodeActionError {
     /// The role does not allow it.
@@ -187,6 +271,12 @@ pub enum CodeActionError {
     /// Too late to revoke.
     #[error("the code was redeemed already")]
     Redeemed,
+    /// No such unit in the officer's reach.
+    #[error("unit_code: no such unit")]
+    NoSuchUnit,
+    /// More codes than a page has.
+    #[error("page_size: at most {MAX_CODES_A_PAGE}")]
+    PageSize,
     /// More days than one call gives, or the last before the first.
     #[error("last_day: not before first_day and at most {MAX_FIGURE_DAYS} days in all")]
     Days,
@@ -201,47 +291,49 @@ pub enum CodeActionError {
 /// [`CodeActionError::NoSuchSerial`] if there is none in the officer's reach.
 pub async fn look_up(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     serial: &str,
 ) -> Result<CodeStatus, CodeActionError> {
+    if !actor.may(Permission::LookUpCodes) {
+        return Err(CodeActionError::NotAllowed);
+    }
+    let record = visible_code(context, actor, serial).await?;
+    let state = CodeState::of(&record, context.now());
+    Ok(CodeStatus { state, record })
+}
+
+async fn visible_code(
+    context: &Context,
+    actor: &Actor,
+    serial: &str,
+) -> Result<CodeRecord, CodeActionError> {
     let record = context
         .store
         .code(serial.to_owned())
         .await?
         .ok_or(CodeActionError::NoSuchSerial)?;
-    let visible = visible_units(context, officer).await?;
-    if !visible
-        .iter()
-        .any(|unit| unit.unit_code == record.unit_code)
-    {
-        return Err(CodeActionError::NoSuchSerial);
+    match unit_in_reach(context, actor, &record.unit_code).await? {
+        Some(_) => Ok(record),
+        None => Err(CodeActionError::NoSuchSerial),
     }
-    let state = if record.redeemed_at.is_some() {
-        CodeState::Redeemed
-    } else if record.revoked {
-        CodeState::Revoked
-    } else if record.expires_at <= context.now() {
-        CodeState::Expired
-    } else {
-        CodeState::Issued
-    };
-    Ok(CodeStatus { state, record })
 }
 
 /// Makes a code useless that was not redeemed yet.
 ///
 /// # Errors
 /// [`CodeActionError`] if the officer may not, there is no such slip in their reach, or it is too late.
-pub async fn revoke(
-    context: &Context,
-    officer: &Officer,
-    serial: &str,
-) -> Result<(), CodeActionError> {
-    if !officer.role.issues() {
+pub async fn revoke(context: &Context, actor: &Actor, serial: &str) -> Result<(), CodeActionError> {
+    if !actor.may(Permission::RevokeCodes) {
         return Err(CodeActionError::NotAllowed);
     }
-    look_up(context, officer, serial).await?;
-    match context.store.revoke_code(serial.to_owned()).await? {
+    let record = visible_code(context, actor, serial).await?;
+    let entry = actor.entry(
+        context.now(),
+        Action::CodeRevoked,
+        &record.unit_code,
+        serial,
+    );
+    match context.store.revoke_code(serial.to_owned(), entry).await? {
         Some(Revocation::Revoked) => Ok(()),
         Some(Revocation::Redeemed) => Err(CodeActionError::Redeemed),
         None => Err(CodeActionError::NoSuchSerial),
@@ -263,14 +355,17 @@ pub struct DayFigures {
 /// [`CodeActionError::Days`] if the range is empty or too long.
 pub async fn figures(
     context: &Context,
-    officer: &Officer,
+    actor: &Actor,
     days: RangeInclusive<u32>,
 ) -> Result<Vec<DayFigures>, CodeActionError> {
+    if !actor.may(Permission::SeeFigures) {
+        return Err(CodeActionError::NotAllowed);
+    }
     let (first, last) = (*days.start(), *days.end());
     if last < first || last - first >= MAX_FIGURE_DAYS {
         return Err(CodeActionError::Days);
     }
-    let units = visible_units(context, officer).await?;
+    let units = visible_units(context, actor).await?;
     let unit_codes = units.into_iter().map(|unit| unit.unit_code).collect();
     let offset = context.settings.exposure_rule.utc_offset_seconds;
     let counted = context

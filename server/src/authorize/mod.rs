@@ -1,17 +1,24 @@
-//! Who may do what: units, officers, upload codes, and the step from a code to a blind token.
+//! Upload codes, and the step from a code to a blind token.
 //!
 //! Nothing here can name, find or describe a patient.
 
+mod alerts;
+mod brake;
 mod codes;
-mod officers;
+mod list;
+mod quota;
 mod redeem;
+mod source;
 
+pub use alerts::{Alert, alerts};
+pub use brake::{
+    Brake, BrakeState, Braked, Guess, WRONG_GUESSES_A_SOURCE, default_wrong_guesses_per_hour,
+};
 pub use codes::{
     CodeActionError, CodeOrder, CodeState, CodeStatus, DayFigures, IssueError, IssuedCode,
     MAX_CODES_A_CALL, figures, issue, look_up, revoke,
 };
-pub use officers::{
-    Credential, NewOfficer, Officer, OfficerError, Role, Unit, add_unit, create, create_first,
-    deactivate, identify, may_run_the_deployment, visible_officers, visible_units,
-};
+pub use list::{CodePage, CodeQuery, MAX_CODES_A_PAGE, list};
+pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};
 pub use redeem::{RedeemError, RedeemedToken, redeem};
+pub use source::Source;

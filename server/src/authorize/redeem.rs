@@ -4,11 +4,13 @@ use truyvet_crypto::{
     CodeError, UploadCode,
     token::{BlindedNonce, Evaluation, TokenError, TokenMetadata},
 };
+use truyvet_matching::Region;
 use truyvet_proto::v1 as pb;
 
+use super::Source;
 use crate::{
     context::{Context, Step},
-    store::{Redeemed, Redemption, StoreError},
+    store::{Grant, Redeemed, Redemption, StoreError},
 };
 
 /// What the phone unblinds into a token.
@@ -18,6 +20,8 @@ pub struct RedeemedToken {
     pub evaluation: Evaluation,
     /// What the token says in the open.
     pub metadata: TokenMetadata,
+    /// Where the officer said to publish.
+    pub region: Region,
 }
 
 /// Why no token was given. No code is spent then.
@@ -32,6 +36,12 @@ pub enum RedeemError {
     /// Unknown, used, expired and revoked get one answer, so guessing teaches nothing.
     #[error("upload code refused")]
     CodeRefused,
+    /// Too many wrong codes came from where this one comes from, or from everywhere: it was not looked at.
+    #[error("too many wrong upload codes: come again in {retry_after_seconds} s")]
+    Braked {
+        /// When.
+        retry_after_seconds: u32,
+    },
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,10 +50,13 @@ pub enum RedeemError {
 /// Spends a code on a blinded nonce. The same code with the same blinded nonce gets the same answer again, so that a
 /// lost answer costs nobody their code.
 ///
+/// - `source`: where the call came from; forgotten with the call, but for the brake's counts.
+///
 /// # Errors
 /// [`RedeemError`]; the code is not spent then.
 pub async fn redeem(
     context: &Context,
+    source: &Source,
     request: pb::RedeemRequest,
 ) -> Result<RedeemedToken, RedeemError> {
     context.reached(Step::RedeemReceived);
@@ -53,19 +66,32 @@ pub async fn redeem(
     } = request;
     let code = UploadCode::parse(&zeroize::Zeroizing::new(upload_code))?;
     let blinded = BlindedNonce::parse(&blinded_element)?;
+    let now = context.now();
+    // Before the look-up, so that a source that is held learns of no code whether it is good.
+    let guess = context
+        .brake
+        .admit(source, now)
+        .map_err(|braked| RedeemError::Braked {
+            retry_after_seconds: braked.retry_after_seconds,
+        })?;
     let redemption = Redemption {
         code_hash: code.hash(&context.keys.code_key),
         blinded_digest: blinded.digest(),
-        now: context.now(),
+        now,
     };
-    match context.store.redeem_code(redemption).await? {
+    let redeemed = context.store.redeem_code(redemption).await;
+    if !matches!(redeemed, Ok(Redeemed::Refused)) {
+        guess.was_no_guess();
+    }
+    match redeemed? {
         Redeemed::Refused => Err(RedeemError::CodeRefused),
-        Redeemed::Granted(metadata) => {
+        Redeemed::Granted(Grant { metadata, region }) => {
             context.reached(Step::RedeemStored);
             let issuer = &context.keys.token_issuer;
             Ok(RedeemedToken {
                 evaluation: issuer.evaluate(&blinded, &metadata, &mut context.rng()),
                 metadata,
+                region,
             })
         }
     }

@@ -15,9 +15,10 @@ use truyvet_proto::v1::{
 
 use super::{auth, status};
 use crate::{
-    authorize::{self, Officer, Role, Unit},
+    audit::Action,
     context::Context,
     keys::DatedSigningKey,
+    officers::{self, Actor, Officer, Role, Unit, UnitQuery},
     publish::{self, PublishError},
 };
 
@@ -29,12 +30,20 @@ impl Admin {
     }
 
     /// The message, if the caller may act for the whole deployment.
-    async fn of_deployment<T>(&self, request: Request<T>) -> Result<T, Status> {
-        let (officer, message) = auth::officer(&self.0, request).await?;
-        authorize::may_run_the_deployment(&self.0, &officer)
+    async fn of_deployment<T>(&self, request: Request<T>) -> Result<(Actor, T), Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        officers::may_run_the_deployment(&self.0, &actor)
             .await
             .map_err(|error| status::of_officer(&error))?;
-        Ok(message)
+        Ok((actor, message))
+    }
+
+    /// Writes down what is about to be done elsewhere than in the store: what cannot be written is not done.
+    async fn write_down(&self, actor: &Actor, action: Action, subject: &str) -> Result<(), Status> {
+        let unit_code = &actor.officer.unit_code;
+        let entry = actor.entry(self.0.now(), action, unit_code, subject);
+        let written = self.0.store.append_audit(entry).await;
+        written.map_err(|error| status::of_store(&error))
     }
 }
 
@@ -57,6 +66,15 @@ fn pb_officer(officer: Officer) -> pb::Officer {
     }
 }
 
+pub(super) fn pb_unit(unit: Unit) -> pb::Unit {
+    pb::Unit {
+        unit_code: unit.unit_code,
+        name: unit.name,
+        parent_code: unit.parent_code.unwrap_or_default(),
+        closed: unit.closed,
+    }
+}
+
 fn pb_key(dated: &DatedSigningKey) -> SigningKeyState {
     let key = dated.key.verifying_key();
     SigningKeyState {
@@ -72,7 +90,7 @@ impl AdminService for Admin {
         &self,
         request: Request<CreateOfficerRequest>,
     ) -> Result<Response<CreateOfficerResponse>, Status> {
-        let (actor, message) = auth::officer(&self.0, request).await?;
+        let (actor, message) = auth::actor(&self.0, request).await?;
         let CreateOfficerRequest {
             label,
             unit_code,
@@ -82,7 +100,7 @@ impl AdminService for Admin {
             .ok()
             .and_then(Role::from_number)
             .ok_or_else(|| status::bad_field("ROLE", "role", &"role: unknown"))?;
-        let (officer, credential) = authorize::create(&self.0, &actor, &label, &unit_code, role)
+        let (officer, credential) = officers::create(&self.0, &actor, &label, &unit_code, role)
             .await
             .map_err(|error| status::of_officer(&error))?;
         Ok(Response::new(CreateOfficerResponse {
@@ -95,8 +113,8 @@ impl AdminService for Admin {
         &self,
         request: Request<ListOfficersRequest>,
     ) -> Result<Response<ListOfficersResponse>, Status> {
-        let (actor, ListOfficersRequest {}) = auth::officer(&self.0, request).await?;
-        let officers = authorize::visible_officers(&self.0, &actor)
+        let (actor, ListOfficersRequest {}) = auth::actor(&self.0, request).await?;
+        let officers = officers::visible_officers(&self.0, &actor)
             .await
             .map_err(|error| status::of_officer(&error))?;
         Ok(Response::new(ListOfficersResponse {
@@ -108,9 +126,9 @@ impl AdminService for Admin {
         &self,
         request: Request<DeactivateOfficerRequest>,
     ) -> Result<Response<DeactivateOfficerResponse>, Status> {
-        let (actor, message) = auth::officer(&self.0, request).await?;
+        let (actor, message) = auth::actor(&self.0, request).await?;
         let DeactivateOfficerRequest { officer_id } = message;
-        authorize::deactivate(&self.0, &actor, &officer_id)
+        officers::deactivate(&self.0, &actor, &officer_id)
             .await
             .map(|()| Response::new(DeactivateOfficerResponse {}))
             .map_err(|error| status::of_officer(&error))
@@ -120,18 +138,20 @@ impl AdminService for Admin {
         &self,
         request: Request<CreateUnitRequest>,
     ) -> Result<Response<CreateUnitResponse>, Status> {
-        let (actor, CreateUnitRequest { unit }) = auth::officer(&self.0, request).await?;
+        let (actor, CreateUnitRequest { unit }) = auth::actor(&self.0, request).await?;
         let pb::Unit {
             unit_code,
             name,
             parent_code,
+            closed: _,
         } = unit.ok_or_else(|| status::bad_field("UNIT_MISSING", "unit", &"unit: missing"))?;
         let unit = Unit {
             unit_code,
             name,
             parent_code: Some(parent_code),
+            closed: false,
         };
-        authorize::add_unit(&self.0, &actor, unit)
+        officers::add_unit(&self.0, &actor, unit)
             .await
             .map(|()| Response::new(CreateUnitResponse {}))
             .map_err(|error| status::of_officer(&error))
@@ -141,19 +161,26 @@ impl AdminService for Admin {
         &self,
         request: Request<ListUnitsRequest>,
     ) -> Result<Response<ListUnitsResponse>, Status> {
-        let (actor, ListUnitsRequest {}) = auth::officer(&self.0, request).await?;
-        let units = authorize::visible_units(&self.0, &actor)
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let ListUnitsRequest {
+            parent_code,
+            search,
+            include_closed,
+            after_code,
+            limit,
+        } = message;
+        let query = UnitQuery {
+            parent_code: (!parent_code.is_empty()).then_some(parent_code),
+            search,
+            closed: include_closed,
+            after: after_code,
+            limit: usize::try_from(limit).ok().filter(|limit| *limit > 0),
+        };
+        let units = officers::find_units(&self.0, &actor, &query)
             .await
             .map_err(|error| status::of_store(&error))?;
         Ok(Response::new(ListUnitsResponse {
-            units: units
-                .into_iter()
-                .map(|unit| pb::Unit {
-                    unit_code: unit.unit_code,
-                    name: unit.name,
-                    parent_code: unit.parent_code.unwrap_or_default(),
-                })
-                .collect(),
+            units: units.into_iter().map(pb_unit).collect(),
         }))
     }
 
@@ -176,7 +203,9 @@ impl AdminService for Admin {
         &self,
         request: Request<RotateSigningKeyRequest>,
     ) -> Result<Response<RotateSigningKeyResponse>, Status> {
-        self.of_deployment(request).await?;
+        let (actor, RotateSigningKeyRequest {}) = self.of_deployment(request).await?;
+        self.write_down(&actor, Action::SigningKeyRotated, "")
+            .await?;
         let made = self
             .0
             .keys
@@ -198,10 +227,12 @@ impl AdminService for Admin {
         &self,
         request: Request<PublishNowRequest>,
     ) -> Result<Response<PublishNowResponse>, Status> {
-        let PublishNowRequest { region } = self.of_deployment(request).await?;
+        let (actor, PublishNowRequest { region }) = self.of_deployment(request).await?;
         let region: Region = region
             .parse()
             .map_err(|_| status::of_publish(&PublishError::UnknownRegion))?;
+        self.write_down(&actor, Action::WindowPublished, region.as_str())
+            .await?;
         // On a task of its own: a caller who hangs up does not stop a publication half-way.
         let context = Arc::clone(&self.0);
         let published = tokio::spawn(async move { publish::publish(&context, region).await })

@@ -5,6 +5,7 @@ mod auth;
 mod exposure;
 mod officer;
 mod report;
+mod source;
 mod status;
 
 use std::{convert::Infallible, sync::Arc};

@@ -6,14 +6,20 @@ use tonic::{Request, Response, Status, async_trait};
 use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
     self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
-    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, RevokeCodeRequest,
-    RevokeCodeResponse, officer_service_server::OfficerService,
+    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, ListAlertsRequest,
+    ListAlertsResponse, ListCodesRequest, ListCodesResponse, RevokeCodeRequest, RevokeCodeResponse,
+    officer_service_server::OfficerService,
 };
 
 use super::{auth, status};
 use crate::{
-    authorize::{self, CodeOrder, CodeState, IssuedCode, Officer},
+    authorize::{
+        self, Alert, CodeActionError, CodeOrder, CodeQuery, CodeState, CodeStatus, IssueError,
+        IssuedCode, QuotaState,
+    },
     context::Context,
+    officers::Actor,
+    store::CodePosition,
 };
 
 pub(super) struct Officers(Arc<Context>);
@@ -25,7 +31,7 @@ impl Officers {
 
     async fn issue(
         &self,
-        officer: &Officer,
+        actor: &Actor,
         orders: Vec<pb::CodeOrder>,
     ) -> Result<Vec<pb::IssuedCode>, Status> {
         let orders: Vec<CodeOrder> = orders
@@ -33,7 +39,7 @@ impl Officers {
             .enumerate()
             .map(|(index, order)| parse_order(index, order))
             .collect::<Result<_, _>>()?;
-        let issued = authorize::issue(&self.0, officer, &orders)
+        let issued = authorize::issue(&self.0, actor, &orders)
             .await
             .map_err(|error| status::of_issue(&error))?;
         Ok(issued.iter().map(issued_code).collect())
@@ -44,6 +50,7 @@ fn parse_order(index: usize, order: pb::CodeOrder) -> Result<CodeOrder, Status> 
     let pb::CodeOrder {
         report_type,
         onset_day,
+        region,
     } = order;
     let report_type = u8::try_from(report_type)
         .ok()
@@ -53,9 +60,18 @@ fn parse_order(index: usize, order: pb::CodeOrder) -> Result<CodeOrder, Status> 
             let text = format!("{field}: unknown");
             status::bad_field("REPORT_TYPE", field, &text)
         })?;
+    // The empty text stands for the deployment's first region; that a region is served is for the domain to say.
+    let region = match region.as_str() {
+        "" => None,
+        name => Some(
+            name.parse()
+                .map_err(|_| status::of_issue(&IssueError::UnknownRegion { index }))?,
+        ),
+    };
     Ok(CodeOrder {
         report_type,
         onset_day: Day::from_number(onset_day),
+        region,
     })
 }
 
@@ -76,16 +92,75 @@ fn code_state(state: CodeState) -> pb::CodeState {
     }
 }
 
+fn parse_state(state: i32) -> Result<Option<CodeState>, Status> {
+    match pb::CodeState::try_from(state) {
+        Ok(pb::CodeState::Unspecified) => Ok(None),
+        Ok(pb::CodeState::Issued) => Ok(Some(CodeState::Issued)),
+        Ok(pb::CodeState::Redeemed) => Ok(Some(CodeState::Redeemed)),
+        Ok(pb::CodeState::Expired) => Ok(Some(CodeState::Expired)),
+        Ok(pb::CodeState::Revoked) => Ok(Some(CodeState::Revoked)),
+        Err(_) => Err(status::bad_field("CODE_STATE", "state", &"state: unknown")),
+    }
+}
+
+fn code_status(status: CodeStatus) -> GetCodeResponse {
+    let record = status.record;
+    GetCodeResponse {
+        serial: record.serial,
+        state: code_state(status.state).into(),
+        issued_at: record.issued_at.unix_seconds(),
+        expires_at: record.expires_at.unix_seconds(),
+        redeemed_at: record.redeemed_at.map_or(0, Timestamp::unix_seconds),
+        report_type: record.report_type.byte().into(),
+        region: record.region.to_string(),
+        unit_code: record.unit_code,
+    }
+}
+
+fn pb_quota(quota: QuotaState) -> pb::Quota {
+    pb::Quota {
+        issued_today: quota.issued_today,
+        limit: quota.limit,
+    }
+}
+
+fn pb_alert(alert: Alert) -> pb::Alert {
+    use pb::alert::What;
+    pb::Alert {
+        what: Some(match alert {
+            Alert::OfficerQuota {
+                officer_id,
+                label,
+                unit_code,
+                quota,
+            } => What::OfficerQuota(pb::OfficerQuotaAlert {
+                officer_id,
+                label,
+                unit_code,
+                quota: Some(pb_quota(quota)),
+            }),
+            Alert::WrongGuesses(brake) => What::WrongGuesses(pb::WrongGuessesAlert {
+                wrong_guesses: brake.wrong_guesses,
+                budget: brake.budget,
+            }),
+            Alert::UnitQuota { unit_code, quota } => What::UnitQuota(pb::UnitQuotaAlert {
+                unit_code,
+                quota: Some(pb_quota(quota)),
+            }),
+        }),
+    }
+}
+
 #[async_trait]
 impl OfficerService for Officers {
     async fn issue_code(
         &self,
         request: Request<IssueCodeRequest>,
     ) -> Result<Response<IssueCodeResponse>, Status> {
-        let (officer, IssueCodeRequest { order }) = auth::officer(&self.0, request).await?;
+        let (actor, IssueCodeRequest { order }) = auth::actor(&self.0, request).await?;
         let order =
             order.ok_or_else(|| status::bad_field("ORDER_MISSING", "order", &"order: missing"))?;
-        let code = self.issue(&officer, vec![order]).await?.pop();
+        let code = self.issue(&actor, vec![order]).await?.pop();
         Ok(Response::new(IssueCodeResponse { code }))
     }
 
@@ -93,8 +168,8 @@ impl OfficerService for Officers {
         &self,
         request: Request<IssueCodesRequest>,
     ) -> Result<Response<IssueCodesResponse>, Status> {
-        let (officer, IssueCodesRequest { orders }) = auth::officer(&self.0, request).await?;
-        let codes = self.issue(&officer, orders).await?;
+        let (actor, IssueCodesRequest { orders }) = auth::actor(&self.0, request).await?;
+        let codes = self.issue(&actor, orders).await?;
         Ok(Response::new(IssueCodesResponse { codes }))
     }
 
@@ -102,18 +177,50 @@ impl OfficerService for Officers {
         &self,
         request: Request<GetCodeRequest>,
     ) -> Result<Response<GetCodeResponse>, Status> {
-        let (officer, GetCodeRequest { serial }) = auth::officer(&self.0, request).await?;
-        let status = authorize::look_up(&self.0, &officer, &serial)
+        let (actor, GetCodeRequest { serial }) = auth::actor(&self.0, request).await?;
+        let status = authorize::look_up(&self.0, &actor, &serial)
             .await
             .map_err(|error| status::of_code_action(&error))?;
-        let record = status.record;
-        Ok(Response::new(GetCodeResponse {
-            serial: record.serial,
-            state: code_state(status.state).into(),
-            issued_at: record.issued_at.unix_seconds(),
-            expires_at: record.expires_at.unix_seconds(),
-            redeemed_at: record.redeemed_at.map_or(0, Timestamp::unix_seconds),
-            report_type: record.report_type.byte().into(),
+        Ok(Response::new(code_status(status)))
+    }
+
+    async fn list_codes(
+        &self,
+        request: Request<ListCodesRequest>,
+    ) -> Result<Response<ListCodesResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let ListCodesRequest {
+            unit_code,
+            state,
+            page_size,
+            page_token,
+        } = message;
+        let bad_token = || {
+            let text = "page_token: not one of ours";
+            status::bad_field("PAGE_TOKEN", "page_token", &text)
+        };
+        let after = match page_token.as_str() {
+            "" => None,
+            token => Some(CodePosition::from_token(token).ok_or_else(bad_token)?),
+        };
+        let query = CodeQuery {
+            unit_code: Some(unit_code).filter(|unit_code| !unit_code.is_empty()),
+            state: parse_state(state)?,
+            after,
+            limit: page_size,
+        };
+        let page = authorize::list(&self.0, &actor, &query)
+            .await
+            .map_err(|error| status::of_code_action(&error))?;
+        Ok(Response::new(ListCodesResponse {
+            codes: page.codes.into_iter().map(code_status).collect(),
+            next_page_token: page.next.map_or_else(String::new, |next| next.token()),
+            counts: Some(pb::StateCounts {
+                issued: page.counts.issued,
+                redeemed: page.counts.redeemed,
+                expired: page.counts.expired,
+                revoked: page.counts.revoked,
+            }),
         }))
     }
 
@@ -121,23 +228,44 @@ impl OfficerService for Officers {
         &self,
         request: Request<RevokeCodeRequest>,
     ) -> Result<Response<RevokeCodeResponse>, Status> {
-        let (officer, RevokeCodeRequest { serial }) = auth::officer(&self.0, request).await?;
-        authorize::revoke(&self.0, &officer, &serial)
+        let (actor, RevokeCodeRequest { serial }) = auth::actor(&self.0, request).await?;
+        authorize::revoke(&self.0, &actor, &serial)
             .await
             .map(|()| Response::new(RevokeCodeResponse {}))
             .map_err(|error| status::of_code_action(&error))
+    }
+
+    async fn list_alerts(
+        &self,
+        request: Request<ListAlertsRequest>,
+    ) -> Result<Response<ListAlertsResponse>, Status> {
+        let (actor, ListAlertsRequest {}) = auth::actor(&self.0, request).await?;
+        let alerts = authorize::alerts(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_code_action(&error))?;
+        // An auditor issues no codes, and has no quota.
+        let quotas = match authorize::quotas(&self.0, &actor).await {
+            Ok(quotas) => Some(quotas),
+            Err(CodeActionError::NotAllowed) => None,
+            Err(error) => return Err(status::of_code_action(&error)),
+        };
+        Ok(Response::new(ListAlertsResponse {
+            officer_quota: quotas.map(|quotas| pb_quota(quotas.officer)),
+            unit_quota: quotas.map(|quotas| pb_quota(quotas.unit)),
+            alerts: alerts.into_iter().map(pb_alert).collect(),
+        }))
     }
 
     async fn get_figures(
         &self,
         request: Request<GetFiguresRequest>,
     ) -> Result<Response<GetFiguresResponse>, Status> {
-        let (officer, range) = auth::officer(&self.0, request).await?;
+        let (actor, range) = auth::actor(&self.0, request).await?;
         let GetFiguresRequest {
             first_day,
             last_day,
         } = range;
-        let figures = authorize::figures(&self.0, &officer, first_day..=last_day)
+        let figures = authorize::figures(&self.0, &actor, first_day..=last_day)
             .await
             .map_err(|error| status::of_code_action(&error))?;
         let days = figures

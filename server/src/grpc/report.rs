@@ -8,7 +8,7 @@ use truyvet_proto::v1::{
     report_service_server::ReportService,
 };
 
-use super::status;
+use super::{source, status};
 use crate::{authorize, context::Context, upload};
 
 pub(super) struct Report(Arc<Context>);
@@ -25,7 +25,8 @@ impl ReportService for Report {
         &self,
         request: Request<RedeemRequest>,
     ) -> Result<Response<RedeemResponse>, Status> {
-        let token = authorize::redeem(&self.0, request.into_inner())
+        let source = source::source(&self.0.settings, &request);
+        let token = authorize::redeem(&self.0, &source, request.into_inner())
             .await
             .map_err(|error| status::of_redeem(&error))?;
         Ok(Response::new(RedeemResponse {
@@ -36,6 +37,7 @@ impl ReportService for Report {
                 first_day: token.metadata.first_day.number(),
                 last_day: token.metadata.last_day.number(),
             }),
+            region: token.region.to_string(),
         }))
     }
 

@@ -7,8 +7,9 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
 use crate::{
-    authorize::{CodeActionError, IssueError, OfficerError, RedeemError},
+    authorize::{CodeActionError, IssueError, QuotaOf, RedeemError},
     keys::KeysError,
+    officers::OfficerError,
     publish::PublishError,
     store::StoreError,
     upload::{KeyFault, UploadError},
@@ -85,6 +86,14 @@ pub(super) fn of_redeem(error: &RedeemError) -> Status {
         RedeemError::BlindedElement(_) => {
             bad_field("BLINDED_ELEMENT_MALFORMED", "blinded_element", error)
         }
+        RedeemError::Braked {
+            retry_after_seconds,
+        } => {
+            let mut details = details("TOO_MANY_WRONG_CODES");
+            let retry_after = Duration::from_secs((*retry_after_seconds).into());
+            details.set_retry_info(Some(retry_after));
+            Status::with_error_details(Code::ResourceExhausted, error.to_string(), details)
+        }
         RedeemError::CodeRefused => refused(Code::PermissionDenied, "CODE_REFUSED", error),
         RedeemError::Store(error) => of_store(error),
     }
@@ -93,6 +102,7 @@ pub(super) fn of_redeem(error: &RedeemError) -> Status {
 pub(super) fn of_issue(error: &IssueError) -> Status {
     match error {
         IssueError::NotAllowed => not_allowed(error),
+        IssueError::UnitClosed => refused(Code::FailedPrecondition, "UNIT_CLOSED", error),
         IssueError::Count => bad_field("ORDER_COUNT", "orders", error),
         IssueError::OnsetInFuture { index } => bad_field(
             "ONSET_IN_FUTURE",
@@ -101,6 +111,19 @@ pub(super) fn of_issue(error: &IssueError) -> Status {
         ),
         IssueError::OnsetTooOld { index } => {
             bad_field("ONSET_TOO_OLD", format!("orders[{index}].onset_day"), error)
+        }
+        IssueError::UnknownRegion { index } => {
+            bad_field("UNKNOWN_REGION", format!("orders[{index}].region"), error)
+        }
+        IssueError::Quota { whose, left } => {
+            let reason = match whose {
+                QuotaOf::Officer => "QUOTA_OFFICER",
+                QuotaOf::Unit => "QUOTA_UNIT",
+            };
+            // No time to try again: whether more may be issued today is for a person to say.
+            let left = HashMap::from([("left".to_owned(), left.to_string())]);
+            let details = ErrorDetails::with_error_info(reason, DOMAIN, left);
+            Status::with_error_details(Code::ResourceExhausted, error.to_string(), details)
         }
         IssueError::Store(error) => of_store(error),
     }
@@ -111,6 +134,8 @@ pub(super) fn of_code_action(error: &CodeActionError) -> Status {
         CodeActionError::NotAllowed => not_allowed(error),
         CodeActionError::NoSuchSerial => not_found("NO_SUCH_SERIAL", error),
         CodeActionError::Redeemed => refused(Code::FailedPrecondition, "CODE_REDEEMED", error),
+        CodeActionError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
+        CodeActionError::PageSize => bad_field("PAGE_SIZE", "page_size", error),
         CodeActionError::Days => bad_field("FIGURE_DAYS", "last_day", error),
         CodeActionError::Store(error) => of_store(error),
     }
@@ -121,8 +146,12 @@ pub(super) fn of_officer(error: &OfficerError) -> Status {
         OfficerError::NotAllowed => not_allowed(error),
         OfficerError::Text { field, .. } => bad_field("TEXT", *field, error),
         OfficerError::NoSuchUnit { field } => bad_field("NO_SUCH_UNIT", *field, error),
+        OfficerError::UnitClosed { field } => bad_field("UNIT_CLOSED", *field, error),
         OfficerError::UnitExists => refused(Code::AlreadyExists, "UNIT_EXISTS", error),
         OfficerError::NoSuchOfficer => not_found("NO_SUCH_OFFICER", error),
+        OfficerError::LabelTaken => refused(Code::AlreadyExists, "LABEL_TAKEN", error),
+        OfficerError::NoSuchClientKey => not_found("NO_SUCH_CLIENT_KEY", error),
+        OfficerError::Scopes => bad_field("SCOPES", "scopes", error),
         OfficerError::OwnAccount => refused(Code::FailedPrecondition, "OWN_ACCOUNT", error),
         OfficerError::Store(error) => of_store(error),
     }

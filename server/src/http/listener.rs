@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     fs, io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     pin::pin,
     sync::{
@@ -157,8 +157,8 @@ impl Listener {
                 // An error means that the sender is gone: stop as well.
                 _ = stop.wait_for(|stop| *stop) => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, address)) => (stream, Peer(address.ip())),
                 Err(error) => {
                     warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -168,7 +168,7 @@ impl Listener {
             let (tls, router) = (self.tls.clone(), self.router.clone());
             let (stop, in_flight) = (stop.clone(), in_flight.clone());
             tokio::spawn(async move {
-                if let Err(error) = serve_connection(stream, tls, router, stop).await {
+                if let Err(error) = serve_connection(stream, peer, tls, router, stop).await {
                     debug!(%error, "a connection ended early");
                 }
                 drop((place, in_flight));
@@ -180,10 +180,16 @@ impl Listener {
     }
 }
 
+/// Who is connected, as an extension of each request. For the brake on guesses alone: it goes when the call ends, and has
+/// no `Debug`, so that it gets into no log.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 type ConnectionError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn serve_connection(
     stream: TcpStream,
+    peer: Peer,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: watch::Receiver<bool>,
@@ -194,14 +200,15 @@ async fn serve_connection(
     match tls {
         Some(tls) => {
             let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
-            serve_stream(stream, router, stop).await
+            serve_stream(stream, peer, router, stop).await
         }
-        None => serve_stream(stream, router, stop).await,
+        None => serve_stream(stream, peer, router, stop).await,
     }
 }
 
 async fn serve_stream(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
@@ -218,8 +225,9 @@ async fn serve_stream(
         .keep_alive_timeout(HANDSHAKE_TIMEOUT);
     let begun = Begun::default();
     let begun_here = begun.clone();
-    let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
+    let service = tower::service_fn(move |mut request: hyper::Request<Incoming>| {
         begun_here.set();
+        request.extensions_mut().insert(peer);
         let is_grpc = is_grpc(&request);
         let answer = router.clone().oneshot(request.map(axum::body::Body::new));
         async move {

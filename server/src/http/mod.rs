@@ -6,5 +6,5 @@ mod ops;
 
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
-pub(crate) use listener::{Listener, tls_acceptor};
+pub(crate) use listener::{Listener, Peer, tls_acceptor};
 pub(crate) use ops::ops_routes;

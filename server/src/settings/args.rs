@@ -101,6 +101,29 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CODE_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_valid_hours: Option<u32>,
+    /// Most codes that one officer issues in a local day, 1 to 100,000 [default: 300]
+    #[arg(long, env = "TRUYVET_OFFICER_CODES_PER_DAY", value_name = "CODES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub officer_codes_per_day: Option<u32>,
+    /// Most codes that the officers of one unit issue in a local day, 1 to 1,000,000 [default: 3000]
+    #[arg(long, env = "TRUYVET_UNIT_CODES_PER_DAY", value_name = "CODES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_codes_per_day: Option<u32>,
+    /// Wrong upload codes in an hour, from everywhere, before only addresses without any are served, 1 to 1,000,000
+    /// [default: so that guessing finds a code in eleven years, 10356 at 24 hours of life]
+    #[arg(long, env = "TRUYVET_WRONG_GUESSES_PER_HOUR", value_name = "GUESSES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrong_guesses_per_hour: Option<u32>,
+    /// Your proxies in front of the public address, addresses or prefixes: their X-Forwarded-For says which phone calls.
+    /// Without it all phones behind a proxy count as one that guesses codes [default: none]
+    #[arg(
+        long,
+        env = "TRUYVET_TRUSTED_PROXIES",
+        value_name = "LIST",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<Vec<String>>,
     /// Days before onset from which a case counts as contagious, 0 to 14 [default: 2]
     #[arg(
         long,
@@ -135,6 +158,15 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_INDEX_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index_valid_hours: Option<u32>,
+    /// List of administrative units, tab-separated: code, code of the unit above, name; units of the list before that it
+    /// has not are closed [default: Vietnam's provinces and districts as of 2021-08-01]
+    #[arg(long, env = "TRUYVET_UNITS_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_file: Option<PathBuf>,
+    /// Numbers below this are hidden in figures, 3 to 100; 0 shows all of them [default: 5]
+    #[arg(long, env = "TRUYVET_FIGURES_FLOOR", value_name = "NUMBER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures_floor: Option<u32>,
     /// Log lines as text or JSON [default: text]
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]

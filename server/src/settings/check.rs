@@ -1,14 +1,19 @@
 //! From settings as given to settings that can be worked with: defaults, ranges, what excludes what.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
+use ipnet::IpNet;
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 
+use crate::authorize::default_wrong_guesses_per_hour;
+
 use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter};
+
+const CODE_VALID_HOURS: u32 = 24;
 
 impl SettingsArgs {
     /// Puts in defaults and checks every value.
@@ -35,11 +40,17 @@ impl SettingsArgs {
             pad_floor_tags,
             pad_step_tags,
             code_valid_hours,
+            officer_codes_per_day,
+            unit_codes_per_day,
+            wrong_guesses_per_hour,
+            trusted_proxies,
             contagious_days_before_onset,
             exposure_minutes,
             exposure_rssi_dbm,
             utc_offset_seconds,
             index_valid_hours,
+            units_file,
+            figures_floor,
             log_format,
             log,
         } = self;
@@ -81,7 +92,39 @@ impl SettingsArgs {
             fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
             pad_floor_tags: within("pad_floor_tags", pad_floor_tags, 4_096, 0, 10_000_000)?,
             pad_step_tags: within("pad_step_tags", pad_step_tags, 4_096, 1, 10_000_000)?,
-            code_valid_hours: within("code_valid_hours", code_valid_hours, 24, 1, 168)?,
+            code_valid_hours: within(
+                "code_valid_hours",
+                code_valid_hours,
+                CODE_VALID_HOURS,
+                1,
+                168,
+            )?,
+            officer_codes_per_day: within(
+                "officer_codes_per_day",
+                officer_codes_per_day,
+                300,
+                1,
+                100_000,
+            )?,
+            unit_codes_per_day: within(
+                "unit_codes_per_day",
+                unit_codes_per_day,
+                3_000,
+                1,
+                1_000_000,
+            )?,
+            wrong_guesses_per_hour: within(
+                "wrong_guesses_per_hour",
+                wrong_guesses_per_hour,
+                default_wrong_guesses_per_hour(code_valid_hours.unwrap_or(CODE_VALID_HOURS)),
+                1,
+                1_000_000,
+            )?,
+            trusted_proxies: trusted_proxies
+                .unwrap_or_default()
+                .iter()
+                .map(|name| parse_proxy(name))
+                .collect::<Result<_, _>>()?,
             contagious_days_before_onset: within(
                 "contagious_days_before_onset",
                 contagious_days_before_onset,
@@ -101,6 +144,12 @@ impl SettingsArgs {
                 )?,
             },
             index_valid_hours: within("index_valid_hours", index_valid_hours, 24, 1, 336)?,
+            units_file,
+            figures_floor: match figures_floor {
+                Some(0) => 0,
+                // Below 3, "fewer than that" is one number or two, of which one is nobody.
+                given => within("figures_floor", given, 5, 3, 100)?,
+            },
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };
@@ -174,6 +223,24 @@ fn parse_regions(given: Option<Vec<String>>) -> Result<Vec<Region>, SettingsErro
         return Err(value("regions", "at least one is needed"));
     }
     Ok(regions)
+}
+
+/// An address or a prefix of addresses.
+fn parse_proxy(name: &str) -> Result<IpNet, SettingsError> {
+    let net = name
+        .parse()
+        .or_else(|_| name.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| {
+            value(
+                "trusted_proxies",
+                format!("{name:?} is no address or prefix"),
+            )
+        })?;
+    if net.prefix_len() == 0 {
+        // Whoever trusts all headers lets every guesser invent a source for each guess.
+        return Err(value("trusted_proxies", format!("{name} is everybody")));
+    }
+    Ok(net)
 }
 
 /// The path in a URL of the one kind that this server knows for the setting.

@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
@@ -66,12 +67,24 @@ pub struct Settings {
     pub pad_step_tags: u64,
     /// Life of an upload code.
     pub code_valid_hours: u32,
+    /// Most codes that one officer issues in a local day.
+    pub officer_codes_per_day: u32,
+    /// Most codes that the officers of one unit issue in a local day.
+    pub unit_codes_per_day: u32,
+    /// Wrong codes in an hour, from everywhere, before only sources without any are served.
+    pub wrong_guesses_per_hour: u32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Days before onset from which a case counts as contagious.
     pub contagious_days_before_onset: u32,
     /// When a match is an exposure.
     pub exposure_rule: ExposureRule,
     /// How long phones accept an index.
     pub index_valid_hours: u32,
+    /// List of administrative units; `None`: the built-in one.
+    pub units_file: Option<PathBuf>,
+    /// Smallest number of a figure that is shown of others' units; 0: every number is.
+    pub figures_floor: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -183,10 +196,17 @@ mod tests {
             ("batches = \"s3://x\"", "batches"),
             ("tls_cert = \"x\"", "tls_key"),
             ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
+            ("figures_floor = 2", "figures_floor"),
             ("public_listen = \"0.0.0.0:1\"", "public_listen"),
             ("staff_listen = \"[::]:1\"", "staff_listen"),
             ("log = \"what=ever\"", "log"),
             ("log = \"info,h2=trace\"", "log"),
+            ("officer_codes_per_day = 0", "officer_codes_per_day"),
+            ("unit_codes_per_day = 0", "unit_codes_per_day"),
+            ("wrong_guesses_per_hour = 0", "wrong_guesses_per_hour"),
+            ("trusted_proxies = [\"10.0.0.0/33\"]", "trusted_proxies"),
+            ("trusted_proxies = [\"everybody\"]", "trusted_proxies"),
+            ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

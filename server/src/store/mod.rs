@@ -12,7 +12,11 @@ use truyvet_crypto::{
 };
 use truyvet_matching::{BatchKind, Codec, Digest, Region};
 
-use crate::authorize::{NewOfficer, Officer, Unit};
+use crate::{
+    audit::{AuditEntry, AuditRow},
+    authorize::{CodeState, QuotaLevel, QuotaOf},
+    officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
+};
 
 /// Why a store could not do what it was asked. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +62,53 @@ pub struct NewCode {
     pub report_type: ReportType,
     /// First UTC day whose keys may be uploaded.
     pub first_day: Day,
+    /// Where to publish, unless the person chooses another.
+    pub region: Region,
     /// Full hour.
     pub issued_at: Timestamp,
     /// Full hour.
     pub expires_at: Timestamp,
+}
+
+/// How many codes may be issued in the local day that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct IssueLimits {
+    /// When the day began: codes issued from then on count.
+    pub since: Timestamp,
+    /// Most codes of one officer.
+    pub officer: u64,
+    /// Most codes of one unit.
+    pub unit: u64,
+}
+
+/// Whether codes were added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodesAdded {
+    /// All of them.
+    Added {
+        /// Quotas that are nearly or wholly used up by these codes, and were not before.
+        crossed: Vec<(QuotaOf, QuotaLevel)>,
+    },
+    /// A hash or serial is taken; nothing changed.
+    Exists,
+    /// More than may still be issued; nothing changed.
+    OverQuota {
+        /// Whose quota.
+        whose: QuotaOf,
+        /// Codes that may still be issued.
+        left: u64,
+    },
+}
+
+/// How many codes an officer of a unit issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// For which unit.
+    pub unit_code: String,
+    /// Who.
+    pub officer_id: String,
+    /// How many.
+    pub codes: u64,
 }
 
 /// What is known of an issued code. Times are full hours.
@@ -73,6 +120,8 @@ pub struct CodeRecord {
     pub unit_code: String,
     /// Why the upload is authorized.
     pub report_type: ReportType,
+    /// Where to publish, unless the person chooses another.
+    pub region: Region,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// Until when it can be redeemed.
@@ -81,6 +130,43 @@ pub struct CodeRecord {
     pub redeemed_at: Option<Timestamp>,
     /// Whether an officer withdrew it.
     pub revoked: bool,
+}
+
+/// Which codes to list.
+#[derive(Clone, Debug)]
+pub struct CodesOf {
+    /// Issued for these units.
+    pub unit_codes: Vec<String>,
+    /// In this state at `now`; `None` for any.
+    pub state: Option<CodeState>,
+    /// Behind this one; `None` for the newest.
+    pub after: Option<CodePosition>,
+    /// At most so many.
+    pub limit: u32,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A place in the list of codes: newest hour first, within an hour by serial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodePosition {
+    /// Full hour.
+    pub issued_at: Timestamp,
+    /// Of the slip.
+    pub serial: String,
+}
+
+/// How many codes are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateCounts {
+    /// Can be redeemed.
+    pub issued: u64,
+    /// Were turned into a token.
+    pub redeemed: u64,
+    /// Their time ran out.
+    pub expired: u64,
+    /// An officer withdrew them.
+    pub revoked: u64,
 }
 
 /// Answer to a revocation.
@@ -103,11 +189,21 @@ pub struct Redemption {
     pub now: Timestamp,
 }
 
+/// What a code allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// What the token says in the open.
+    pub metadata: TokenMetadata,
+    /// Where the officer said to publish. Beside the metadata, not in it: the upload names its region in the open anyhow,
+    /// and every distinct metadata parts those who could have made an upload into smaller groups.
+    pub region: Region,
+}
+
 /// Answer to a redemption. Unknown, used and expired are one answer, so guessing teaches nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redeemed {
     /// The code is spent on this blinded nonce.
-    Granted(TokenMetadata),
+    Granted(Grant),
     /// Unknown, used, expired or revoked.
     Refused,
 }
@@ -271,25 +367,59 @@ pub struct Forgotten {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Adds an administrative unit below an existing one.
-    async fn add_unit(&self, unit: Unit) -> Result<Added>;
-    /// All units, by code.
-    async fn units(&self) -> Result<Vec<Unit>>;
-    /// Adds an officer.
-    async fn add_officer(&self, officer: NewOfficer) -> Result<()>;
+    async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added>;
+    /// Digest of the list of units that was loaded last.
+    async fn unit_list_digest(&self) -> Result<Option<[u8; 32]>>;
+    /// Adds and renames units as the list says, and closes those of the list before that it has not.
+    async fn load_units(&self, list: UnitList, entry: Option<AuditEntry>) -> Result<()>;
+    /// A unit and all below it, by code.
+    async fn units_within(&self, unit_code: String) -> Result<Vec<Unit>>;
+    /// A unit and those above it, up to the country; empty if there is no such unit.
+    async fn unit_path(&self, unit_code: String) -> Result<Vec<Unit>>;
+    /// Adds an officer with a client key. `Exists`: the unit has one of this label.
+    async fn add_officer(
+        &self,
+        officer: Officer,
+        key: NewClientKey,
+        entry: AuditEntry,
+    ) -> Result<Added>;
     /// All officers, by unit, then label.
     async fn officers(&self) -> Result<Vec<Officer>>;
-    /// The active officer whose credential has this hash.
-    async fn officer_by_credential(&self, credential_hash: [u8; 32]) -> Result<Option<Officer>>;
-    /// Makes an officer's credential useless, and the codes that they issued and nobody redeemed; false if there is no
-    /// such officer.
-    async fn deactivate_officer(&self, officer_id: String) -> Result<bool>;
+    /// The active officer with the active client key whose credential has this hash.
+    async fn officer_by_credential(
+        &self,
+        credential_hash: [u8; 32],
+    ) -> Result<Option<(Officer, ClientKey)>>;
+    /// Ends an account, and the codes that it issued and nobody redeemed; false if there is no such officer.
+    async fn deactivate_officer(&self, officer_id: String, entry: AuditEntry) -> Result<bool>;
+    /// Adds a client key to an account.
+    async fn add_client_key(&self, key: NewClientKey, entry: AuditEntry) -> Result<()>;
+    /// An account's client keys, oldest first.
+    async fn client_keys(&self, officer_id: String) -> Result<Vec<ClientKey>>;
+    /// Makes a client key useless; false if there is none such.
+    async fn revoke_client_key(&self, key_id: String, entry: AuditEntry) -> Result<bool>;
 
-    /// Adds codes, all or none. `Exists`: a hash or serial is taken; draw again.
-    async fn add_codes(&self, codes: Vec<NewCode>) -> Result<Added>;
+    /// Writes down what was done elsewhere than in the store.
+    async fn append_audit(&self, entry: AuditEntry) -> Result<()>;
+    /// Rows of the audit after `after`, oldest first, at most `limit`.
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
+
+    /// Adds codes of one officer, all or none, with a row of the audit each, whose subject is the serial, and one for
+    /// each quota that they use up.
+    async fn add_codes(
+        &self,
+        codes: Vec<NewCode>,
+        limits: IssueLimits,
+        entry: AuditEntry,
+    ) -> Result<CodesAdded>;
+    /// How many codes each officer of these units issued since then; by unit, then officer.
+    async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>>;
     /// The code of a slip.
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>>;
+    /// A list of codes, newest hour first, and how many of these units' codes are in each state.
+    async fn codes(&self, of: CodesOf) -> Result<(Vec<CodeRecord>, StateCounts)>;
     /// Withdraws a code; `None` if there is no such slip.
-    async fn revoke_code(&self, serial: String) -> Result<Option<Revocation>>;
+    async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>>;
     /// Spends a code on a blinded nonce.
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed>;
     /// Counts of the codes issued by these units, for each day of the calendar at this offset that has any.

@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("truyvet-phone", LIBRARIES_BELOW),
     ("truyvet", LIBRARIES),
     ("truyvet-bench", EVERYTHING),
+    ("truyvet-footprint", &["truyvet-crypto", "truyvet-matching"]),
     ("truyvet-tests", EVERYTHING),
     ("xtask", &[]),
 ];

@@ -2,71 +2,98 @@
 //!
 //! No branch depends on a single query: misses of cache and of prediction are what time goes to, not instructions.
 
+use std::mem;
+
 use truyvet_crypto::Tag;
 
 use super::{
     super::Filter,
-    BLOCK, BUCKET, Codes, Key, THRESHOLDS, code_bytes,
-    simd::{Engine, prefetch},
+    BUCKET, Codes, Key, THRESHOLDS, code_bytes,
+    simd::{Engine, prefetch, prefetch_window},
 };
-use crate::batch::{Chunk, TagHasher};
+use crate::batch::{Fraction, TagHasher};
 
 /// Queries located together: their cache lines are on the way while as many others are answered.
-pub(super) const LANES: usize = 32;
+pub(super) const LANES: usize = 64;
 
-/// Tags hashed by one call: fewer leave the pipelines of some CPUs idle.
-pub(super) const HASHED: usize = 4 * LANES;
+/// A bit for each lane.
+pub(super) type Mask = u64;
+
+/// What AES makes of one tag for each lane. Aligned as vector units like it.
+#[repr(align(64))]
+pub(super) struct Hashes(pub(super) [[u8; 16]; LANES]);
 
 /// Passed the front, waiting for section 1.
 const WAITING: usize = 64;
 
-/// Where the sections of all chunks stand: a word each, so that a vector unit can look them up.
-///
-/// Position in the body · 2^22 + blocks of layer 1 · 2^11 + blocks of layer 2.
+/// Where the sections of all chunks stand, 16 bytes a chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
-    words: Vec<u64>,
+    /// What every query needs to know of its chunk.
+    words: Vec<PlaceWord>,
+    /// The blocks of both layers: for those that were bumped.
+    blocks: Vec<[u32; 2]>,
     /// Whether every chunk has both layers.
     regular: bool,
 }
 
-/// One word of [`Places`].
-#[derive(Clone, Copy)]
+/// Layer 1 of a chunk in one word, so that a vector unit can look it up.
+///
+/// Position of the codes in the body · 2^26 + bytes of codes · 2^16 + starts, the slots at which a row may start.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
 pub(super) struct PlaceWord(pub(super) u64);
 
 impl PlaceWord {
-    #[inline(always)]
-    pub(super) fn body_at(self) -> usize {
-        // A body of more than the address space was refused.
-        usize::try_from(self.0 >> 22).unwrap_or(usize::MAX)
+    /// - `at`: of section 0, below 2^38.
+    /// - `blocks`: at most 1,024 in either layer.
+    pub(super) fn new(at: usize, [first, second]: [u32; 2]) -> Self {
+        let codes = u64::from(code_bytes(first) + code_bytes(second));
+        let starts = u64::from((64 * first).saturating_sub(63));
+        Self((at as u64) << 26 | codes << 16 | starts)
     }
 
     #[inline(always)]
-    pub(super) fn blocks(self) -> [u32; 2] {
-        [11, 0].map(|shift| (self.0 >> shift & 0x7ff) as u32)
+    fn codes(self) -> usize {
+        // A body of more than the address space was refused.
+        usize::try_from(self.0 >> 26).unwrap_or(usize::MAX)
+    }
+
+    #[inline(always)]
+    fn front(self) -> usize {
+        self.codes() + (self.0 >> 16 & 0x3ff) as usize
+    }
+
+    #[inline(always)]
+    fn starts(self) -> u64 {
+        self.0 & 0xffff
     }
 }
 
 impl Places {
-    /// - `at`: where section 0 of each chunk starts.
+    /// - `chunks`: directory fields, and where section 0 starts.
     pub(crate) fn new(chunks: impl Iterator<Item = ([u32; 4], usize)>) -> Self {
-        let mut regular = true;
-        let words = chunks
+        let (words, blocks): (Vec<_>, Vec<_>) = chunks
             .map(|([_, first, second, _], at)| {
-                regular &= first > 0 && second > 0;
-                (at as u64) << 22 | u64::from(first) << 11 | u64::from(second)
+                let blocks = [first, second];
+                (PlaceWord::new(at, blocks), blocks)
             })
-            .collect();
-        Self { words, regular }
+            .unzip();
+        let regular = blocks.iter().flatten().all(|blocks| *blocks > 0);
+        Self {
+            words,
+            blocks,
+            regular,
+        }
     }
 
-    pub(super) fn words(&self) -> &[u64] {
+    pub(super) fn words(&self) -> &[PlaceWord] {
         &self.words
     }
 }
 
-/// Up to [`LANES`] queries on their way.
-#[derive(Clone)]
+/// [`LANES`] queries on their way.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(align(64))]
 pub(super) struct Block {
     /// Where the 64 slots of each start in the body.
@@ -75,8 +102,8 @@ pub(super) struct Block {
     pub(super) rows: [u64; LANES],
     /// The front's share of the fingerprint.
     pub(super) expected: [u64; LANES],
-    /// By lane: bumped from both layers, so that only the tail can tell.
-    pub(super) tail: u32,
+    /// Bumped from layer 1; once settled, from both layers: only the tail can tell.
+    pub(super) bumped: Mask,
 }
 
 impl Block {
@@ -84,80 +111,82 @@ impl Block {
         at: [0; LANES],
         rows: [0; LANES],
         expected: [0; LANES],
-        tail: 0,
+        bumped: 0,
     };
 
-    /// Locates all lanes. The twin of what vector units do.
+    /// Locates all lanes in layer 1. The twin of what vector units do.
     ///
     /// - `places`: of chunks that all have both layers.
     #[inline(always)]
-    pub(super) fn locate(&mut self, hashes: &[[u8; 16]; LANES], places: &[u64], body: &[u8]) {
-        self.tail = 0;
-        for (lane, hash) in hashes.iter().enumerate() {
-            self.locate_lane(lane, hash, places, body);
+    pub(super) fn locate(&mut self, hashes: &Hashes, places: &[PlaceWord], body: &[u8]) {
+        let mut bumped = 0;
+        for (lane, hash) in hashes.0.iter().enumerate() {
+            let (chunk, key) = locate_key(hash, places.len());
+            let place = places[chunk];
+            let start = ((key.x >> 32) * place.starts()) >> 32;
+            bumped |= Mask::from(is_bumped(body, place.codes(), start)) << lane;
+            self.at[lane] = place.front() as u64 + start;
+            self.rows[lane] = key.row();
+            self.expected[lane] = key.mixed() >> 56;
         }
+        self.bumped = bumped;
     }
 
-    #[inline(always)]
-    pub(super) fn locate_lane(
-        &mut self,
-        lane: usize,
-        hash: &[u8; 16],
-        places: &[u64],
-        body: &[u8],
-    ) {
-        let (halves, _) = hash.as_chunks::<8>();
-        let hash = (u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1]));
-        let (chunk, key) = Key::locate(hash, places.len() as u64);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "below the number of chunks"
-        )]
-        let word = PlaceWord(places[chunk as usize]);
-        let blocks = word.blocks();
-        let codes = word.body_at();
-        let second_codes = codes + code_bytes(blocks[0]) as usize;
-        let fronts = second_codes + code_bytes(blocks[1]) as usize;
-        let start = key.start(0, 64 * blocks[0]);
-        let mut at = start;
-        if is_bumped(body, codes, start) {
-            let start = key.start(1, 64 * blocks[1]);
-            at = 64 * blocks[0] + start;
-            self.tail |= u32::from(is_bumped(body, second_codes, start)) << lane;
+    /// Locates the bumped in layer 2: one in 25.
+    ///
+    /// A step of its own: the processor guesses wrong how many they are, and loses least if it knows soon.
+    pub(super) fn settle(&mut self, hashes: &Hashes, places: &Places, body: &[u8]) {
+        let mut lanes = self.bumped;
+        while lanes != 0 {
+            let lane = lanes.trailing_zeros() as usize;
+            lanes &= lanes - 1;
+            let (chunk, key) = locate_key(&hashes.0[lane], places.words.len());
+            let (place, [first, second]) = (places.words[chunk], places.blocks[chunk]);
+            let start = key.start(1, 64 * second);
+            let codes = place.codes() + code_bytes(first) as usize;
+            if !is_bumped(body, codes, start.into()) {
+                self.bumped ^= 1 << lane;
+                let at = place.front() + (64 * first + start) as usize;
+                self.at[lane] = at as u64;
+                prefetch_window(body, at);
+            }
         }
-        self.at[lane] = (fronts + at as usize) as u64;
-        self.rows[lane] = key.row();
-        self.expected[lane] = key.mixed() >> 56;
-    }
-
-    /// The 64 slots of a lane.
-    #[inline(always)]
-    pub(super) fn window<'a>(&self, lane: usize, body: &'a [u8]) -> &'a [u8; BLOCK] {
-        #[expect(clippy::cast_possible_truncation, reason = "came from a usize")]
-        let at = self.at[lane] as usize;
-        body[at..].first_chunk().expect("a row ends in its layer")
     }
 
     /// By lane: whether the front lets it pass, or does not count.
     #[inline(always)]
-    pub(super) fn evaluate(&self, body: &[u8]) -> u32 {
-        let mut passed = self.tail;
+    pub(super) fn evaluate(&self, body: &[u8]) -> Mask {
+        let mut passed = self.bumped;
         for lane in 0..LANES {
-            let sum = super::chunk::xor_selected(self.window(lane, body), self.rows[lane]);
-            passed |= u32::from(u64::from(sum) == self.expected[lane]) << lane;
+            #[expect(clippy::cast_possible_truncation, reason = "came from a usize")]
+            let at = self.at[lane] as usize;
+            let window = body[at..].first_chunk().expect("a row ends in its layer");
+            let sum = super::chunk::xor_selected(window, self.rows[lane]);
+            passed |= Mask::from(u64::from(sum) == self.expected[lane]) << lane;
         }
         passed
     }
 }
 
+/// The chunk of a hash, and the key inside it.
+#[inline(always)]
+fn locate_key(hash: &[u8; 16], chunks: usize) -> (usize, Key) {
+    let (halves, _) = hash.as_chunks::<8>();
+    let hash = (u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1]));
+    let (chunk, key) = Key::locate(hash, chunks as u64);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "below the number of chunks"
+    )]
+    (chunk as usize, key)
+}
+
 /// Whether the keys that start there were bumped, by the codes from `codes` on.
 #[inline(always)]
-fn is_bumped(body: &[u8], codes: usize, start: u32) -> bool {
-    /// A byte each.
-    const PACKED: u32 = u32::from_le_bytes(THRESHOLDS);
+fn is_bumped(body: &[u8], codes: usize, start: u64) -> bool {
     // Two bits for 128 slots: a byte for 512, and shifts of 0, 2, 4 and 6.
     let code = body[codes + (start >> 9) as usize] >> (start >> 6 & 6) & 3;
-    start % BUCKET < PACKED >> (8 * u32::from(code)) & 0xff
+    start % u64::from(BUCKET) < THRESHOLDS[usize::from(code)].into()
 }
 
 /// Hands out the indices of tags that the front lets pass, ascending.
@@ -173,38 +202,30 @@ pub(crate) fn search_front(
     mut passed: impl FnMut(usize),
 ) {
     debug_assert!(places.regular);
-    let mut report = |block: &Block, start: usize, length: usize| {
-        let mut lanes = engine.evaluate(block, body) & (u32::MAX >> (LANES - length));
+    let mut report = |start: usize, mut lanes: Mask| {
         while lanes != 0 {
             passed(start + lanes.trailing_zeros() as usize);
             lanes &= lanes - 1;
         }
     };
-    let mut hashes = [[0; 16]; HASHED];
+    let mut hashes = Hashes([[0; 16]; LANES]);
     let encrypt = engine.encryption(hasher);
     // One is located while the other waits for its cache lines.
-    let mut blocks = [Block::EMPTY, Block::EMPTY];
-    let mut before: Option<(usize, usize)> = None;
-    let mut turn = 0;
-    for (start, tags) in (0..).step_by(HASHED).zip(tags.chunks(HASHED)) {
+    let (mut block, mut waiting) = (&mut Block::EMPTY.clone(), &mut Block::EMPTY.clone());
+    // First tag of those that wait, and which of its lanes hold one.
+    let (mut start, mut lanes) = (0, 0);
+    for (i, tags) in tags.chunks(LANES).enumerate() {
         encrypt.hash(tags, &mut hashes);
-        // Lanes after the last tag hold old hashes: located like the others, never reported.
-        let (hashes, _) = hashes.as_chunks::<LANES>();
-        for (start, (hashes, tags)) in (start..)
-            .step_by(LANES)
-            .zip(hashes.iter().zip(tags.chunks(LANES)))
-        {
-            engine.locate(&mut blocks[turn], hashes, places.words(), body);
-            turn ^= 1;
-            if let Some((start, length)) = before {
-                report(&blocks[turn], start, length);
-            }
-            before = Some((start, tags.len()));
-        }
+        engine.locate(block, &hashes, places.words(), body);
+        // Before settling and reporting, which branch: the processor has this to do while it learns where to.
+        let passed = engine.evaluate(waiting, body);
+        block.settle(&hashes, places, body);
+        report(start, passed & lanes);
+        mem::swap(&mut block, &mut waiting);
+        // Those after the last tag hold old hashes: located like the others, never reported.
+        (start, lanes) = (i * LANES, Mask::MAX >> (LANES - tags.len()));
     }
-    if let Some((start, length)) = before {
-        report(&blocks[turn ^ 1], start, length);
-    }
+    report(start, engine.evaluate(waiting, body) & lanes);
 }
 
 /// Indices of the tags that are in the batch, ascending.
@@ -221,9 +242,14 @@ pub(crate) fn search(filter: &Filter<'_>, places: &Places, tags: &[Tag]) -> Vec<
             confirm.wait(index, tags[index]);
         });
     } else {
-        for (index, tag) in tags.iter().enumerate() {
-            confirm.wait(index, *tag);
-        }
+        let mut index = 0;
+        filter.hasher.hash_each(tags, |hash| {
+            let (codes, [front, _], key) = open(filter, hash);
+            if codes.passes_front(front, key) {
+                confirm.wait(index, tags[index]);
+            }
+            index += 1;
+        });
     }
     confirm.all();
     confirm.found
@@ -249,29 +275,17 @@ impl Confirm<'_> {
 
     #[cold]
     fn all(&mut self) {
-        let Filter {
-            header,
-            chunks,
-            body,
-            ..
-        } = *self.filter;
-        let mut keys = Vec::with_capacity(self.tags.len());
+        let bits = self.filter.header.fingerprint_bits;
+        let mut located = Vec::with_capacity(self.tags.len());
         self.filter.hasher.hash_each(&self.tags, |hash| {
-            let (chunk, key) = Key::locate(hash, header.chunks.into());
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "below the number of chunks"
-            )]
-            let chunk = &chunks[chunk as usize];
-            let [front, rest] = chunk.sections.clone().map(|range| &body[range]);
-            let codes = Codes::new(chunk.fields, front);
-            let (at, block_bytes) = codes.rest_at(header.fingerprint_bits, key);
+            let (codes, [_, rest], key) = open(self.filter, hash);
+            let (at, block_bytes) = codes.rest_at(bits, key);
             prefetch(rest, at);
             prefetch(rest, at + block_bytes);
-            keys.push((chunk, key));
+            located.push((codes, rest, key));
         });
-        for (index, (chunk, key)) in self.indices.drain(..).zip(keys) {
-            if holds(self.filter, chunk, key) {
+        for (index, (codes, rest, key)) in self.indices.drain(..).zip(located) {
+            if codes.passes_rest(bits, rest, key) {
                 self.found.push(index);
             }
         }
@@ -281,19 +295,18 @@ impl Confirm<'_> {
 
 /// Whether the tag is in the batch.
 pub(crate) fn contains(filter: &Filter<'_>, tag: &Tag) -> bool {
-    let hash = filter.hasher.hash(tag);
+    let (codes, [front, rest], key) = open(filter, filter.hasher.hash(tag));
+    codes.passes_front(front, key) && codes.passes_rest(filter.header.fingerprint_bits, rest, key)
+}
+
+/// Where a hash is looked for: the codes and the sections of its chunk.
+fn open<'a>(filter: &Filter<'a>, hash: Fraction) -> (Codes<'a>, [&'a [u8]; 2], Key) {
     let (chunk, key) = Key::locate(hash, filter.header.chunks.into());
     #[expect(
         clippy::cast_possible_truncation,
         reason = "below the number of chunks"
     )]
     let chunk = &filter.chunks[chunk as usize];
-    holds(filter, chunk, key)
-}
-
-/// One key at a time.
-fn holds(filter: &Filter<'_>, chunk: &Chunk, key: Key) -> bool {
     let [front, rest] = chunk.sections.clone().map(|range| &filter.body[range]);
-    let codes = Codes::new(chunk.fields, front);
-    codes.passes_front(front, key) && codes.passes_rest(filter.header.fingerprint_bits, rest, key)
+    (Codes::new(chunk.fields, front), [front, rest], key)
 }

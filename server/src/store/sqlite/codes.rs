@@ -2,18 +2,39 @@
 
 use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter, types::Value};
 use truyvet_crypto::{
     CodeHash, Day, Timestamp,
     token::{ReportType, TokenMetadata},
 };
+use truyvet_matching::Region;
 
-use super::{bytes, database_error, inconsistent, is_constraint, number, timestamp};
-use crate::store::{
-    Added, CodeCounts, CodeRecord, NewCode, Redeemed, Redemption, Result, Revocation,
+use super::{audit, bytes, database_error, inconsistent, is_constraint, number, timestamp};
+use crate::{
+    audit::{Action, AuditEntry},
+    authorize::{CodeState, QuotaLevel, QuotaOf, QuotaState},
+    store::{
+        CodeCounts, CodeRecord, CodesAdded, CodesOf, Grant, IssueLimits, Issued, NewCode, Redeemed,
+        Redemption, Result, Revocation, StateCounts,
+    },
 };
 
-pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
+pub(super) fn add(
+    connection: &Connection,
+    codes: &[NewCode],
+    limits: &IssueLimits,
+    entry: &AuditEntry,
+) -> Result<CodesAdded> {
+    let quotas = quotas(connection, codes, limits)?;
+    let more = codes.len() as u64;
+    for (whose, _, quota) in &quotas {
+        if more > quota.left() {
+            return Ok(CodesAdded::OverQuota {
+                whose: *whose,
+                left: quota.left(),
+            });
+        }
+    }
     // Codes are drawn independently: check first, so that one that is taken leaves none of the others behind.
     let mut taken = connection
         .prepare_cached(
@@ -23,14 +44,14 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
     for code in codes {
         let exists = taken.query_row(params![code.hash.as_bytes(), code.serial], |row| row.get(0));
         if exists.map_err(database_error)? {
-            return Ok(Added::Exists);
+            return Ok(CodesAdded::Exists);
         }
     }
     let mut insert = connection
         .prepare_cached(
             "INSERT INTO upload_code
-                 (code_hash, serial, officer_id, unit_code, report_type, first_day, issued_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                 (code_hash, serial, officer_id, unit_code, report_type, first_day, region, issued_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .map_err(database_error)?;
     for code in codes {
@@ -42,6 +63,7 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
                 code.unit_code,
                 code.report_type.byte(),
                 code.first_day.number(),
+                code.region.as_str(),
                 code.issued_at.unix_seconds(),
                 code.expires_at.unix_seconds(),
             ])
@@ -50,46 +72,223 @@ pub(super) fn add(connection: &Connection, codes: &[NewCode]) -> Result<Added> {
                 true => inconsistent("upload_code: drawn twice"),
                 false => database_error(error),
             })?;
+        let entry = AuditEntry {
+            subject: code.serial.clone(),
+            ..entry.clone()
+        };
+        audit::append(connection, &entry)?;
     }
-    Ok(Added::Added)
+    let mut crossed = Vec::new();
+    for (whose, subject, quota) in quotas {
+        if let Some(level) = quota.crossed_by(more) {
+            let entry = AuditEntry {
+                action: match level {
+                    QuotaLevel::NearlyReached => Action::QuotaNearlyReached,
+                    QuotaLevel::Reached => Action::QuotaReached,
+                },
+                subject,
+                ..entry.clone()
+            };
+            audit::append(connection, &entry)?;
+            crossed.push((whose, level));
+        }
+    }
+    Ok(CodesAdded::Added { crossed })
+}
+
+/// The quotas that these codes, all of one officer, count for: whose, which account or unit, how far.
+fn quotas(
+    connection: &Connection,
+    codes: &[NewCode],
+    limits: &IssueLimits,
+) -> Result<Vec<(QuotaOf, String, QuotaState)>> {
+    let Some(first) = codes.first() else {
+        return Ok(Vec::new());
+    };
+    let state = |column: &str, value: &str, limit| {
+        let issued: i64 = connection
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM upload_code WHERE {column} = ?1 AND issued_at >= ?2"
+            ))
+            .and_then(|mut count| {
+                count.query_row(params![value, limits.since.unix_seconds()], |row| {
+                    row.get(0)
+                })
+            })
+            .map_err(database_error)?;
+        Ok(QuotaState {
+            issued_today: number("upload_code", issued)?,
+            limit,
+        })
+    };
+    let officer = state("officer_id", &first.officer_id, limits.officer)?;
+    let unit = state("unit_code", &first.unit_code, limits.unit)?;
+    Ok(vec![
+        (QuotaOf::Officer, first.officer_id.clone(), officer),
+        (QuotaOf::Unit, first.unit_code.clone(), unit),
+    ])
+}
+
+pub(super) fn issued(
+    connection: &Connection,
+    unit_codes: &[String],
+    since: Timestamp,
+) -> Result<Vec<Issued>> {
+    let places = places(unit_codes.len());
+    let sql = format!(
+        "SELECT unit_code, officer_id, count(*) FROM upload_code
+         WHERE issued_at >= ? AND unit_code IN ({places})
+         GROUP BY unit_code, officer_id ORDER BY unit_code, officer_id"
+    );
+    let since = Value::from(since.unix_seconds());
+    let units = unit_codes.iter().cloned().map(Value::from);
+    let rows: Vec<(String, String, i64)> = connection
+        .prepare(&sql)
+        .and_then(|mut statement| {
+            let values = params_from_iter(std::iter::once(since).chain(units));
+            statement.query_map(values, |row| row.try_into())?.collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(unit_code, officer_id, codes)| {
+            Ok(Issued {
+                unit_code,
+                officer_id,
+                codes: number("upload_code", codes)?,
+            })
+        })
+        .collect()
+}
+
+/// `?, ?, ?`: so many.
+fn places(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+/// As [`record`] takes them.
+const COLUMNS: &str =
+    "serial, unit_code, report_type, region, issued_at, expires_at, redeemed_at, revoked";
+
+type CodeRow = (String, String, u8, String, i64, i64, Option<i64>, bool);
+
+fn record(row: CodeRow) -> Result<CodeRecord> {
+    let (serial, unit_code, report_type, region, issued, expires, redeemed, revoked) = row;
+    Ok(CodeRecord {
+        serial,
+        unit_code,
+        report_type: parse_report_type(report_type)?,
+        region: parse_region(&region)?,
+        issued_at: timestamp("upload_code.issued_at", issued)?,
+        expires_at: timestamp("upload_code.expires_at", expires)?,
+        redeemed_at: redeemed
+            .map(|at| timestamp("upload_code.redeemed_at", at))
+            .transpose()?,
+        revoked,
+    })
 }
 
 pub(super) fn by_serial(connection: &Connection, serial: &str) -> Result<Option<CodeRecord>> {
-    type CodeRow = (String, u8, i64, i64, Option<i64>, bool);
     let row: Option<CodeRow> = connection
-        .prepare_cached(
-            "SELECT unit_code, report_type, issued_at, expires_at, redeemed_at, revoked
-             FROM upload_code WHERE serial = ?1",
-        )
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM upload_code WHERE serial = ?1"
+        ))
         .and_then(|mut statement| {
             statement
                 .query_row([serial], |row| row.try_into())
                 .optional()
         })
         .map_err(database_error)?;
-    row.map(
-        |(unit_code, report_type, issued, expires, redeemed, revoked)| {
-            Ok(CodeRecord {
-                serial: serial.to_owned(),
-                unit_code,
-                report_type: parse_report_type(report_type)?,
-                issued_at: timestamp("upload_code.issued_at", issued)?,
-                expires_at: timestamp("upload_code.expires_at", expires)?,
-                redeemed_at: redeemed
-                    .map(|at| timestamp("upload_code.redeemed_at", at))
-                    .transpose()?,
-                revoked,
-            })
-        },
-    )
-    .transpose()
+    row.map(record).transpose()
+}
+
+/// A code's state as a number, at the time `?1`: what `CodeState::of` says.
+const STATE: &str = "CASE WHEN redeemed_at IS NOT NULL THEN 2 WHEN revoked THEN 4 \
+                     WHEN expires_at <= ?1 THEN 3 ELSE 1 END";
+
+fn state_number(state: CodeState) -> i64 {
+    match state {
+        CodeState::Issued => 1,
+        CodeState::Redeemed => 2,
+        CodeState::Expired => 3,
+        CodeState::Revoked => 4,
+    }
+}
+
+pub(super) fn list(connection: &Connection, of: &CodesOf) -> Result<Vec<CodeRecord>> {
+    let places = places(of.unit_codes.len());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM upload_code
+         WHERE (?2 = 0 OR {STATE} = ?2)
+           AND (issued_at < ?3 OR issued_at = ?3 AND serial > ?4)
+           AND unit_code IN ({places})
+         ORDER BY issued_at DESC, serial LIMIT {}",
+        of.limit
+    );
+    let (issued_at, serial) = match &of.after {
+        Some(after) => (after.issued_at.unix_seconds(), after.serial.as_str()),
+        None => (i64::MAX, ""),
+    };
+    let values = [
+        Value::from(of.now.unix_seconds()),
+        Value::from(of.state.map_or(0, state_number)),
+        Value::from(issued_at),
+        Value::from(serial.to_owned()),
+    ];
+    let units = of.unit_codes.iter().cloned().map(Value::from);
+    let rows: Vec<CodeRow> = connection
+        .prepare(&sql)
+        .and_then(|mut statement| {
+            statement
+                .query_map(params_from_iter(values.into_iter().chain(units)), |row| {
+                    row.try_into()
+                })?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter().map(record).collect()
+}
+
+pub(super) fn state_counts(connection: &Connection, of: &CodesOf) -> Result<StateCounts> {
+    let places = places(of.unit_codes.len());
+    let sql = format!(
+        "SELECT {STATE}, count(*) FROM upload_code WHERE unit_code IN ({places}) GROUP BY 1"
+    );
+    let now = Value::from(of.now.unix_seconds());
+    let units = of.unit_codes.iter().cloned().map(Value::from);
+    let rows: Vec<(i64, i64)> = connection
+        .prepare(&sql)
+        .and_then(|mut statement| {
+            let values = params_from_iter(std::iter::once(now).chain(units));
+            statement.query_map(values, |row| row.try_into())?.collect()
+        })
+        .map_err(database_error)?;
+    let count = |state| {
+        let found = rows
+            .iter()
+            .find(|(number, _)| *number == state_number(state));
+        number("upload_code", found.map_or(0, |(_, count)| *count))
+    };
+    Ok(StateCounts {
+        issued: count(CodeState::Issued)?,
+        redeemed: count(CodeState::Redeemed)?,
+        expired: count(CodeState::Expired)?,
+        revoked: count(CodeState::Revoked)?,
+    })
 }
 
 fn parse_report_type(byte: u8) -> Result<ReportType> {
     ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
 }
 
-pub(super) fn revoke(connection: &Connection, serial: &str) -> Result<Option<Revocation>> {
+fn parse_region(name: &str) -> Result<Region> {
+    name.parse().map_err(|_| inconsistent("upload_code.region"))
+}
+
+pub(super) fn revoke(
+    connection: &Connection,
+    serial: &str,
+    entry: &AuditEntry,
+) -> Result<Option<Revocation>> {
     let redeemed: Option<bool> = connection
         .query_row(
             "SELECT redeemed_at IS NOT NULL FROM upload_code WHERE serial = ?1",
@@ -101,30 +300,42 @@ pub(super) fn revoke(connection: &Connection, serial: &str) -> Result<Option<Rev
     match redeemed {
         None => Ok(None),
         Some(true) => Ok(Some(Revocation::Redeemed)),
-        Some(false) => connection
-            .execute(
-                "UPDATE upload_code SET revoked = 1 WHERE serial = ?1",
-                [serial],
-            )
-            .map(|_| Some(Revocation::Revoked))
-            .map_err(database_error),
+        Some(false) => {
+            connection
+                .execute(
+                    "UPDATE upload_code SET revoked = 1 WHERE serial = ?1",
+                    [serial],
+                )
+                .map_err(database_error)?;
+            audit::append(connection, entry)?;
+            Ok(Some(Revocation::Revoked))
+        }
     }
 }
 
 /// What a redemption would get, without changing anything.
 enum Verdict {
     /// The code was spent on this very nonce: the answer again.
-    Again(TokenMetadata),
-    /// The code is good.
-    Good(ReportType, Day),
+    Again(Grant),
+    /// The code is good: what it would give now.
+    Good(Grant),
     Refused,
 }
 
 fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
-    type CodeRow = (Vec<u8>, u8, u32, i64, bool, Option<u32>, Option<Vec<u8>>);
+    type CodeRow = (
+        Vec<u8>,
+        u8,
+        u32,
+        String,
+        i64,
+        bool,
+        Option<u32>,
+        Option<Vec<u8>>,
+    );
     let row: Option<CodeRow> = connection
         .prepare_cached(
-            "SELECT code_hash, report_type, first_day, expires_at, revoked, last_day, blinded_digest
+            "SELECT code_hash, report_type, first_day, region, expires_at, revoked, last_day, blinded_digest
              FROM upload_code WHERE code_hash = ?1",
         )
         .and_then(|mut statement| {
@@ -134,27 +345,31 @@ fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
         })
         .map_err(database_error)?;
     // The look-up goes by a keyed hash, so its time tells nothing about codes; the decision compares in constant time.
-    let Some((hash, report_type, first_day, expires_at, revoked, last_day, blinded)) = row else {
+    let Some((hash, report_type, first_day, region, expires_at, revoked, last_day, blinded)) = row
+    else {
         return Ok(Verdict::Refused);
     };
     if CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?) != redemption.code_hash {
         return Ok(Verdict::Refused);
     }
-    let report_type = parse_report_type(report_type)?;
-    let first_day = Day::from_number(first_day);
+    let (report_type, region) = (parse_report_type(report_type)?, parse_region(&region)?);
+    let grant = |last_day| Grant {
+        metadata: TokenMetadata {
+            report_type,
+            first_day: Day::from_number(first_day),
+            last_day,
+        },
+        region,
+    };
     match (last_day, blinded) {
         // Also after the code has expired: it was spent in time, only the answer was lost.
         (Some(last_day), Some(blinded)) if blinded == redemption.blinded_digest => {
-            Ok(Verdict::Again(TokenMetadata {
-                report_type,
-                first_day,
-                last_day: Day::from_number(last_day),
-            }))
+            Ok(Verdict::Again(grant(Day::from_number(last_day))))
         }
         (None, None)
             if !revoked && redemption.now < timestamp("upload_code.expires_at", expires_at)? =>
         {
-            Ok(Verdict::Good(report_type, first_day))
+            Ok(Verdict::Good(grant(redemption.now.day())))
         }
         _ => Ok(Verdict::Refused),
     }
@@ -166,19 +381,18 @@ pub(super) fn refused_or_again(
     redemption: &Redemption,
 ) -> Result<Option<Redeemed>> {
     Ok(match judge(connection, redemption)? {
-        Verdict::Again(metadata) => Some(Redeemed::Granted(metadata)),
+        Verdict::Again(grant) => Some(Redeemed::Granted(grant)),
         Verdict::Refused => Some(Redeemed::Refused),
         Verdict::Good(..) => None,
     })
 }
 
 pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result<Redeemed> {
-    let (report_type, first_day) = match judge(connection, redemption)? {
-        Verdict::Again(metadata) => return Ok(Redeemed::Granted(metadata)),
+    let grant = match judge(connection, redemption)? {
+        Verdict::Again(grant) => return Ok(Redeemed::Granted(grant)),
         Verdict::Refused => return Ok(Redeemed::Refused),
-        Verdict::Good(report_type, first_day) => (report_type, first_day),
+        Verdict::Good(grant) => grant,
     };
-    let last_day = redemption.now.day();
     connection
         .prepare_cached(
             "UPDATE upload_code SET redeemed_at = ?2, last_day = ?3, blinded_digest = ?4
@@ -188,16 +402,12 @@ pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result
             update.execute(params![
                 redemption.code_hash.as_bytes(),
                 redemption.now.hour_start().unix_seconds(),
-                last_day.number(),
+                grant.metadata.last_day.number(),
                 redemption.blinded_digest,
             ])
         })
         .map_err(database_error)?;
-    Ok(Redeemed::Granted(TokenMetadata {
-        report_type,
-        first_day,
-        last_day,
-    }))
+    Ok(Redeemed::Granted(grant))
 }
 
 pub(super) fn counts(
@@ -211,7 +421,7 @@ pub(super) fn counts(
     let offset = i64::from(utc_offset_seconds);
     let from = i64::from(*days.start()) * DAY_SECONDS - offset;
     let until = (i64::from(*days.end()) + 1) * DAY_SECONDS - offset;
-    let places = vec!["?"; unit_codes.len()].join(", ");
+    let places = places(unit_codes.len());
     let sql = format!(
         "SELECT (issued_at + ?1) / 86400,
                 count(*),
@@ -222,8 +432,8 @@ pub(super) fn counts(
          WHERE issued_at >= ?3 AND issued_at < ?4 AND unit_code IN ({places})
          GROUP BY 1 ORDER BY 1"
     );
-    let numbers = [offset, now.unix_seconds(), from, until].map(rusqlite::types::Value::from);
-    let units = unit_codes.iter().cloned().map(rusqlite::types::Value::from);
+    let numbers = [offset, now.unix_seconds(), from, until].map(Value::from);
+    let units = unit_codes.iter().cloned().map(Value::from);
     let rows: Vec<(u32, i64, i64, i64, i64)> = connection
         .prepare(&sql)
         .and_then(|mut statement| {

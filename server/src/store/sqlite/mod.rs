@@ -2,10 +2,13 @@
 //!
 //! SQL stands in the submodules, by the part of the way it serves; the columns are described in `migrations/`.
 
+mod audit;
+mod client_keys;
 mod codes;
 mod officers;
 mod publications;
 mod retention;
+mod units;
 mod uploads;
 mod withdrawals;
 mod writer;
@@ -25,13 +28,14 @@ use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, ForWithdrawal, Forget,
-    Forgotten, NewCode, NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store,
-    StoreError, Stored,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf,
+    ForWithdrawal, Forget, Forgotten, IssueLimits, Issued, NewCode, NewUpload, PublishedBatch,
+    Redeemed, Redemption, Result, Revocation, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
-    authorize::{NewOfficer, Officer, Unit},
+    audit::{AuditEntry, AuditRow},
     context::Steps,
+    officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
 mod migrations {
@@ -197,45 +201,114 @@ fn integer(value: u64) -> i64 {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn add_unit(&self, unit: Unit) -> Result<Added> {
+    async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added> {
         self.writer
-            .write(move |c| officers::add_unit(c, &unit))
+            .write(move |c| units::add(c, &unit, &entry))
             .await
     }
 
-    async fn units(&self) -> Result<Vec<Unit>> {
-        self.read(officers::units).await
+    async fn unit_list_digest(&self) -> Result<Option<[u8; 32]>> {
+        self.read(units::list_digest).await
     }
 
-    async fn add_officer(&self, officer: NewOfficer) -> Result<()> {
-        self.writer.write(move |c| officers::add(c, &officer)).await
+    async fn load_units(&self, list: UnitList, entry: Option<AuditEntry>) -> Result<()> {
+        self.writer
+            .write(move |c| units::load(c, &list, entry.as_ref()))
+            .await
+    }
+
+    async fn units_within(&self, unit_code: String) -> Result<Vec<Unit>> {
+        self.read(move |c| units::within(c, &unit_code)).await
+    }
+
+    async fn unit_path(&self, unit_code: String) -> Result<Vec<Unit>> {
+        self.read(move |c| units::path(c, &unit_code)).await
+    }
+
+    async fn add_officer(
+        &self,
+        officer: Officer,
+        key: NewClientKey,
+        entry: AuditEntry,
+    ) -> Result<Added> {
+        self.writer
+            .write(move |c| officers::add(c, &officer, &key, &entry))
+            .await
     }
 
     async fn officers(&self) -> Result<Vec<Officer>> {
         self.read(officers::all).await
     }
 
-    async fn officer_by_credential(&self, credential_hash: [u8; 32]) -> Result<Option<Officer>> {
-        self.read(move |c| officers::by_credential(c, &credential_hash))
+    async fn officer_by_credential(
+        &self,
+        credential_hash: [u8; 32],
+    ) -> Result<Option<(Officer, ClientKey)>> {
+        self.read(move |c| client_keys::by_credential(c, &credential_hash))
             .await
     }
 
-    async fn deactivate_officer(&self, officer_id: String) -> Result<bool> {
+    async fn deactivate_officer(&self, officer_id: String, entry: AuditEntry) -> Result<bool> {
         self.writer
-            .write(move |c| officers::deactivate(c, &officer_id))
+            .write(move |c| officers::deactivate(c, &officer_id, &entry))
             .await
     }
 
-    async fn add_codes(&self, codes: Vec<NewCode>) -> Result<Added> {
-        self.writer.write(move |c| codes::add(c, &codes)).await
+    async fn add_client_key(&self, key: NewClientKey, entry: AuditEntry) -> Result<()> {
+        self.writer
+            .write(move |c| client_keys::add(c, &key, &entry))
+            .await
+    }
+
+    async fn client_keys(&self, officer_id: String) -> Result<Vec<ClientKey>> {
+        self.read(move |c| client_keys::of_officer(c, &officer_id))
+            .await
+    }
+
+    async fn revoke_client_key(&self, key_id: String, entry: AuditEntry) -> Result<bool> {
+        self.writer
+            .write(move |c| client_keys::revoke(c, &key_id, &entry))
+            .await
+    }
+
+    async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
+        self.writer.write(move |c| audit::append(c, &entry)).await
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
+        self.read(move |c| audit::rows(c, integer(after), limit))
+            .await
+    }
+
+    async fn add_codes(
+        &self,
+        codes: Vec<NewCode>,
+        limits: IssueLimits,
+        entry: AuditEntry,
+    ) -> Result<CodesAdded> {
+        self.writer
+            .write(move |c| codes::add(c, &codes, &limits, &entry))
+            .await
+    }
+
+    async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>> {
+        self.read(move |c| codes::issued(c, &unit_codes, since))
+            .await
     }
 
     async fn code(&self, serial: String) -> Result<Option<CodeRecord>> {
         self.read(move |c| codes::by_serial(c, &serial)).await
     }
 
-    async fn revoke_code(&self, serial: String) -> Result<Option<Revocation>> {
-        self.writer.write(move |c| codes::revoke(c, &serial)).await
+    async fn codes(&self, of: CodesOf) -> Result<(Vec<CodeRecord>, StateCounts)> {
+        self.read(move |c| Ok((codes::list(c, &of)?, codes::state_counts(c, &of)?)))
+            .await
+    }
+
+    async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>> {
+        self.writer
+            .write(move |c| codes::revoke(c, &serial, &entry))
+            .await
     }
 
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed> {

@@ -2,17 +2,20 @@
 
 use std::arch::x86_64::*;
 
-use super::super::search::{Block, LANES};
+use super::{
+    super::search::{Block, Hashes, LANES, Mask, PlaceWord},
+    window,
+};
 
 /// `Block::locate`, with the multiplications and shifts of these processors.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) fn locate(block: &mut Block, hashes: &[[u8; 16]; LANES], places: &[u64], body: &[u8]) {
+pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], body: &[u8]) {
     block.locate(hashes, places, body);
 }
 
 /// `Block::evaluate`.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
+pub(super) fn evaluate(block: &Block, body: &[u8]) -> Mask {
     let bits = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
     let low = _mm256_setr_epi64x(
         0,
@@ -29,7 +32,7 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
                 bits,
             )
         };
-        let window = block.window(lane, body).as_ptr().cast::<__m256i>();
+        let window = window(body, block.at[lane]).as_ptr().cast::<__m256i>();
         // SAFETY: 64 bytes, of any alignment.
         let (first, second) = unsafe {
             (
@@ -42,7 +45,7 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
             _mm256_and_si256(second, spread(high)),
         )
     };
-    let mut passed = block.tail;
+    let mut passed = block.bumped;
     for lane in (0..LANES).step_by(4) {
         // Two registers to one, each lane's XOR of halves: 128, then 64 bits.
         let halves = |a, b| {
@@ -68,7 +71,7 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
         let wrong = _mm256_and_si256(_mm256_xor_si256(sum, expected), _mm256_set1_epi64x(0xff));
         let right = _mm256_cmpeq_epi64(wrong, _mm256_setzero_si256());
         let right = _mm256_movemask_pd(_mm256_castsi256_pd(right)).cast_unsigned();
-        passed |= right << lane;
+        passed |= Mask::from(right) << lane;
     }
     passed
 }

@@ -2,10 +2,16 @@
 
 use std::arch::x86_64::*;
 
+use truyvet_crypto::Tag;
+
 use super::super::{
+    BLOCK, BUCKET, THRESHOLDS,
     key::{K1, K2},
-    search::{Block, LANES},
+    search::{Block, Hashes, LANES, Mask, PlaceWord},
 };
+
+/// Places that a table in registers holds.
+const TABLE: usize = 32;
 
 /// AES-128's eleven round keys.
 #[derive(Clone, Copy)]
@@ -41,15 +47,17 @@ impl RoundKeys {
     }
 }
 
-/// Encrypts 32 blocks, four to a register and all at once.
+/// Encrypts a tag for each lane, four to a register and all at once.
 #[target_feature(enable = "avx512f,vaes")]
-pub(super) fn encrypt(keys: &RoundKeys, blocks: &mut [[u8; 16]; LANES]) {
-    let at = blocks.as_mut_ptr().cast::<__m512i>();
+pub(super) fn encrypt(keys: &RoundKeys, tags: &[Tag; LANES], hashes: &mut Hashes) {
+    // Nothing but their bytes.
+    const { assert!(size_of::<Tag>() == 16) };
+    let tags = tags.as_ptr().cast::<__m512i>();
     let mut state = [_mm512_setzero_si512(); LANES / 4];
     let first = _mm512_broadcast_i32x4(keys.0[0]);
     for (i, state) in state.iter_mut().enumerate() {
-        // SAFETY: the i-th 64 of 512 bytes, of any alignment.
-        *state = _mm512_xor_si512(unsafe { _mm512_loadu_si512(at.add(i)) }, first);
+        // SAFETY: the i-th 64 of 1,024 bytes, of any alignment.
+        *state = _mm512_xor_si512(unsafe { _mm512_loadu_si512(tags.add(i)) }, first);
     }
     for key in &keys.0[1..10] {
         let key = _mm512_broadcast_i32x4(*key);
@@ -58,25 +66,28 @@ pub(super) fn encrypt(keys: &RoundKeys, blocks: &mut [[u8; 16]; LANES]) {
         }
     }
     let last = _mm512_broadcast_i32x4(keys.0[10]);
+    let hashes = hashes.0.as_mut_ptr().cast::<__m512i>();
     for (i, state) in state.iter().enumerate() {
-        // SAFETY: the i-th 64 of 512 bytes, of any alignment.
-        unsafe { _mm512_storeu_si512(at.add(i), _mm512_aesenclast_epi128(*state, last)) };
+        // SAFETY: the i-th 64 of 1,024 bytes, of any alignment.
+        unsafe { _mm512_storeu_si512(hashes.add(i), _mm512_aesenclast_epi128(*state, last)) };
     }
 }
 
-/// `Block::locate`, eight lanes at a time. Table and codes are read lane by lane: on many processors a gather takes
-/// longer than its loads.
+/// `Block::locate`, eight lanes at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
-pub(super) fn locate(block: &mut Block, hashes: &[[u8; 16]; LANES], places: &[u64], body: &[u8]) {
+pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], body: &[u8]) {
     let chunks = _mm512_set1_epi64(places.len().cast_signed() as i64);
-    let thresholds = _mm512_set1_epi64(0x8028_1000);
-    let byte = _mm512_set1_epi64(0xff);
-    let eleven = _mm512_set1_epi64(0x7ff);
+    let table = table(places);
+    // By code: a byte each, and none for the upper bytes of a word.
+    let thresholds = _mm512_set1_epi32(u32::from_le_bytes(THRESHOLDS).cast_signed());
     let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
     let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+    let low_bits = |words, bits: u32| _mm512_and_si512(words, _mm512_set1_epi64((1 << bits) - 1));
     let mut bumped = 0;
     for lane in (0..LANES).step_by(8) {
-        let eight: &[[u8; 16]; 8] = hashes[lane..].first_chunk().expect("a multiple of 8 lanes");
+        let eight: &[[u8; 16]; 8] = hashes.0[lane..]
+            .first_chunk()
+            .expect("a multiple of 8 lanes");
         // SAFETY: 128 bytes, of any alignment.
         let (first, second) = unsafe {
             let at = eight.as_ptr().cast::<__m512i>();
@@ -95,31 +106,22 @@ pub(super) fn locate(block: &mut Block, hashes: &[[u8; 16]; LANES], places: &[u6
         let chunk = _mm512_srli_epi64::<32>(_mm512_add_epi64(high, _mm512_srli_epi64::<32>(low)));
         let x = _mm512_add_epi64(_mm512_slli_epi64::<32>(high), low);
 
-        let place = each(chunk, |chunk| places[chunk]);
-        let codes = _mm512_srli_epi64::<22>(place);
-        let blocks_1 = _mm512_and_si512(_mm512_srli_epi64::<11>(place), eleven);
-        let blocks_2 = _mm512_and_si512(place, eleven);
-        let seven = _mm512_set1_epi64(7);
-        let fronts = _mm512_add_epi64(
-            _mm512_add_epi64(
-                codes,
-                _mm512_srli_epi64::<3>(_mm512_add_epi64(blocks_1, seven)),
-            ),
-            _mm512_srli_epi64::<3>(_mm512_add_epi64(blocks_2, seven)),
-        );
-        let starts = _mm512_sub_epi64(_mm512_slli_epi64::<6>(blocks_1), _mm512_set1_epi64(63));
+        let place = if places.len() <= TABLE {
+            look_up(table, chunk)
+        } else {
+            words_at(places, chunk)
+        };
+        let codes = _mm512_srli_epi64::<26>(place);
+        let fronts = _mm512_add_epi64(codes, low_bits(_mm512_srli_epi64::<16>(place), 10));
+        let starts = low_bits(place, 16);
         let start = _mm512_srli_epi64::<32>(_mm512_mul_epu32(_mm512_srli_epi64::<32>(x), starts));
 
-        let code_at = _mm512_add_epi64(codes, _mm512_srli_epi64::<9>(start));
-        let word = each(code_at, |at| body[at].into());
+        let word = bytes_at(body, _mm512_add_epi64(codes, _mm512_srli_epi64::<9>(start)));
         let shift = _mm512_and_si512(_mm512_srli_epi64::<6>(start), _mm512_set1_epi64(6));
-        let code = _mm512_and_si512(_mm512_srlv_epi64(word, shift), _mm512_set1_epi64(3));
-        let threshold = _mm512_and_si512(
-            _mm512_srlv_epi64(thresholds, _mm512_slli_epi64::<3>(code)),
-            byte,
-        );
-        let offset = _mm512_and_si512(start, _mm512_set1_epi64(127));
-        bumped |= u32::from(_mm512_cmplt_epu64_mask(offset, threshold)) << lane;
+        let code = low_bits(_mm512_srlv_epi64(word, shift), 2);
+        let threshold = _mm512_shuffle_epi8(thresholds, code);
+        let offset = low_bits(start, BUCKET.ilog2());
+        bumped |= Mask::from(_mm512_cmplt_epu64_mask(offset, threshold)) << lane;
 
         let mixed = _mm512_add_epi64(
             _mm512_mullo_epi64(x, _mm512_set1_epi64(K1.cast_signed())),
@@ -133,28 +135,108 @@ pub(super) fn locate(block: &mut Block, hashes: &[[u8; 16]; LANES], places: &[u6
         );
         store(&mut block.expected, lane, _mm512_srli_epi64::<56>(mixed));
     }
-    block.tail = 0;
-    // One in 25.
-    while bumped != 0 {
-        let lane = bumped.trailing_zeros() as usize;
-        block.locate_lane(lane, &hashes[lane], places, body);
-        bumped &= bumped - 1;
-    }
+    block.bumped = bumped;
 }
 
-/// What `look_up` says of each of eight numbers.
+/// The first [`TABLE`] places.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn each(numbers: __m512i, look_up: impl Fn(usize) -> u64) -> __m512i {
-    let mut words = [0_u64; 8];
-    // SAFETY: 64 bytes, of any alignment.
-    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), numbers) };
-    #[expect(clippy::cast_possible_truncation, reason = "x86-64")]
-    let [a, b, c, d, e, f, g, h] = words.map(|word| look_up(word as usize).cast_signed());
-    // In registers: a load of 64 bytes would wait for eight stores of 8.
-    _mm512_setr_epi64(a, b, c, d, e, f, g, h)
+fn table(places: &[PlaceWord]) -> [__m512i; TABLE / 8] {
+    let mut table = [_mm512_setzero_si512(); TABLE / 8];
+    for (eight, places) in table.iter_mut().zip(places.chunks(8)) {
+        let lanes = u8::MAX >> (8 - places.len());
+        // SAFETY: no more words than there are, of any alignment.
+        *eight = unsafe { _mm512_maskz_loadu_epi64(lanes, places.as_ptr().cast()) };
+    }
+    table
 }
 
+/// - `indices`: below [`TABLE`].
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn look_up(table: [__m512i; TABLE / 8], indices: __m512i) -> __m512i {
+    let low = _mm512_permutex2var_epi64(table[0], indices, table[1]);
+    let high = _mm512_permutex2var_epi64(table[2], indices, table[3]);
+    let is_high = _mm512_test_epi64_mask(indices, _mm512_set1_epi64(16));
+    _mm512_mask_mov_epi64(low, is_high, high)
+}
+
+/// Read lane by lane, as are bytes: on many processors a gather takes longer than its loads.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn words_at(words: &[PlaceWord], indices: __m512i) -> __m512i {
+    let [a, b, c, d, e, f, g, h] = each(indices, words.len());
+    // SAFETY: `each` found the indices inside.
+    let word = |index: usize| unsafe { words.get_unchecked(index).0 }.cast_signed();
+    // In registers: a load of 64 bytes would wait for eight stores of 8.
+    _mm512_setr_epi64(
+        word(a),
+        word(b),
+        word(c),
+        word(d),
+        word(e),
+        word(f),
+        word(g),
+        word(h),
+    )
+}
+
+/// A byte to a word of 64 bits.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn bytes_at(bytes: &[u8], indices: __m512i) -> __m512i {
+    let [a, b, c, d, e, f, g, h] = each(indices, bytes.len());
+    // SAFETY: `each` found the indices inside.
+    let byte = |index: usize| unsafe { bytes.get_unchecked(index) }.cast_signed();
+    _mm512_cvtepu8_epi64(_mm_setr_epi8(
+        byte(a),
+        byte(b),
+        byte(c),
+        byte(d),
+        byte(e),
+        byte(f),
+        byte(g),
+        byte(h),
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ))
+}
+
+/// Panics unless all eight are below `length`: one comparison for all.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn check(indices: __m512i, length: usize) {
+    let length = _mm512_set1_epi64(length.cast_signed() as i64);
+    let inside = _mm512_cmplt_epu64_mask(indices, length);
+    assert!(inside == u8::MAX, "a row and its code are in their layer");
+}
+
+/// Eight indices, all below `length`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn each(indices: __m512i, length: usize) -> [usize; 8] {
+    check(indices, length);
+    let mut words = [0; 8];
+    // SAFETY: 64 bytes, of any alignment.
+    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), indices) };
+    words
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(words: &[u64; LANES], lane: usize) -> __m512i {
+    let words: &[u64; 8] = words[lane..].first_chunk().expect("a multiple of 8 lanes");
+    // SAFETY: 64 bytes, of any alignment.
+    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+}
+
+#[inline]
 #[target_feature(enable = "avx512f")]
 fn store(words: &mut [u64; LANES], lane: usize, eight: __m512i) {
     let words: &mut [u64; 8] = words[lane..]
@@ -164,21 +246,20 @@ fn store(words: &mut [u64; LANES], lane: usize, eight: __m512i) {
     unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), eight) };
 }
 
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn selected(row: u64, window: &[u8; 64]) -> __m512i {
-    // SAFETY: 64 bytes, of any alignment.
-    unsafe { _mm512_maskz_loadu_epi8(row, window.as_ptr().cast()) }
-}
-
 /// `Block::evaluate`: a row selects bytes by being the mask of their load.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
-pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
-    let mut passed = block.tail;
+pub(super) fn evaluate(block: &Block, body: &[u8]) -> Mask {
+    let starts = body.len().saturating_sub(BLOCK - 1);
+    let mut passed = block.bumped;
     for lane in (0..LANES).step_by(8) {
         let mut sums = [_mm512_setzero_si512(); 8];
-        for (i, sum) in sums.iter_mut().enumerate() {
-            *sum = selected(block.rows[lane + i], block.window(lane + i, body));
+        check(load(&block.at, lane), starts);
+        for (lane, sum) in (lane..).zip(&mut sums) {
+            #[expect(clippy::cast_possible_truncation, reason = "x86-64")]
+            let at = block.at[lane] as usize;
+            // SAFETY: `check` found 64 bytes from there on, of any alignment.
+            *sum =
+                unsafe { _mm512_maskz_loadu_epi8(block.rows[lane], body.as_ptr().add(at).cast()) };
         }
         // Two registers to one, each with the XOR of its halves: from 512 bits a lane to 64.
         let [a, b, c, d, e, f, g, h] = sums;
@@ -191,14 +272,9 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
         let sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<32>(sum));
         let sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<16>(sum));
         let sum = _mm512_xor_si512(sum, _mm512_srli_epi64::<8>(sum));
-        let expected: &[u64; 8] = block.expected[lane..]
-            .first_chunk()
-            .expect("a multiple of 8 lanes");
-        // SAFETY: 64 bytes, of any alignment.
-        let expected = unsafe { _mm512_loadu_si512(expected.as_ptr().cast()) };
-        let wrong = _mm512_xor_si512(sum, expected);
+        let wrong = _mm512_xor_si512(sum, load(&block.expected, lane));
         let right = _mm512_testn_epi64_mask(wrong, _mm512_set1_epi64(0xff));
-        passed |= u32::from(right) << lane;
+        passed |= Mask::from(right) << lane;
     }
     passed
 }

@@ -1,7 +1,7 @@
 //! What vector units do for a search, chosen at run time by what the processor can. The only unsafe code of this crate.
 //!
-//! Every function here but the prefetch has a safe twin, in [`Block`] or [`TagHasher`], that gives the same; tests
-//! compare locating directly and the rest by what a whole search finds.
+//! Every function here but the prefetch has a safe twin, in [`Block`] or [`TagHasher`], that gives the same: the tests
+//! compare them one by one.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -10,9 +10,14 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
+use std::array;
+
 use truyvet_crypto::Tag;
 
-use super::search::{Block, HASHED, LANES};
+use super::{
+    BLOCK,
+    search::{Block, Hashes, LANES, Mask, PlaceWord},
+};
 use crate::batch::TagHasher;
 
 /// The instructions that a search uses.
@@ -40,21 +45,24 @@ pub(super) enum Encryption<'a> {
 }
 
 impl Encryption<'_> {
-    /// - `tags`: at most as many as `hashes`; those after the last one are left as they are or encrypted.
+    /// - `tags`: at most [`LANES`]; what stands behind the hash of the last one is of no use.
     #[inline]
-    pub(super) fn hash(&self, tags: &[Tag], hashes: &mut [[u8; 16]; HASHED]) {
+    pub(super) fn hash(&self, tags: &[Tag], hashes: &mut Hashes) {
         match self {
-            Self::Portable(hasher) => hasher.hash_into(tags, hashes),
+            Self::Portable(hasher) => hasher.hash_into(tags, &mut hashes.0),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(keys) => {
-                for (hash, tag) in hashes.iter_mut().zip(tags) {
-                    *hash = *tag.as_bytes();
-                }
-                let (blocks, _) = hashes.as_chunks_mut::<LANES>();
-                for blocks in &mut blocks[..tags.len().div_ceil(LANES)] {
-                    // SAFETY: `available` found the features.
-                    unsafe { avx512::encrypt(keys, blocks) };
-                }
+                let padded: [Tag; LANES];
+                let tags = match tags.first_chunk() {
+                    Some(tags) => tags,
+                    None => {
+                        let nothing = Tag::from_bytes([0; 16]);
+                        padded = array::from_fn(|i| *tags.get(i).unwrap_or(&nothing));
+                        &padded
+                    }
+                };
+                // SAFETY: `available` found the features.
+                unsafe { avx512::encrypt(keys, tags, hashes) };
             }
         }
     }
@@ -104,13 +112,13 @@ impl Engine {
         &[Self::Portable]
     }
 
-    /// Locates all lanes and calls their cache lines.
+    /// Locates all lanes in layer 1 and calls their cache lines.
     #[inline]
     pub(super) fn locate(
         self,
         block: &mut Block,
-        hashes: &[[u8; 16]; LANES],
-        places: &[u64],
+        hashes: &Hashes,
+        places: &[PlaceWord],
         body: &[u8],
     ) {
         match self {
@@ -124,15 +132,13 @@ impl Engine {
         }
         for at in block.at {
             #[expect(clippy::cast_possible_truncation, reason = "came from a usize")]
-            let at = at as usize;
-            prefetch(body, at);
-            prefetch(body, at.wrapping_add(63));
+            prefetch_window(body, at as usize);
         }
     }
 
     /// By lane: whether the front lets it pass, or does not count.
     #[inline]
-    pub(super) fn evaluate(self, block: &Block, body: &[u8]) -> u32 {
+    pub(super) fn evaluate(self, block: &Block, body: &[u8]) -> Mask {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `available` found the features.
@@ -148,16 +154,39 @@ impl Engine {
     }
 }
 
-/// Calls the cache line that holds `bytes[at]`.
+/// The 64 slots from there on: checked by one comparison, where slicing takes two.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn window(body: &[u8], at: u64) -> &[u8; BLOCK] {
+    let starts = body.len().saturating_sub(BLOCK - 1);
+    assert!(at < starts as u64, "a row ends in its layer");
+    #[expect(clippy::cast_possible_truncation, reason = "x86-64")]
+    let at = at as usize;
+    // SAFETY: at least 64 bytes are left from there on.
+    unsafe { &*body.as_ptr().add(at).cast() }
+}
+
+/// Calls the cache lines of 64 slots.
+#[inline(always)]
+pub(super) fn prefetch_window(body: &[u8], at: usize) {
+    prefetch(body, at);
+    prefetch(body, at.wrapping_add(BLOCK - 1));
+}
+
+/// Calls the cache line that holds `bytes[at]` from memory, but not from level 2 to 1: many small reads at once wait
+/// less than these calls take.
 #[inline(always)]
 pub(super) fn prefetch(bytes: &[u8], at: usize) {
     let line = bytes.as_ptr().wrapping_add(at);
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint, which may name any address; SSE is part of x86-64.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(line.cast());
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(line.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = line;
 }
+
+#[cfg(test)]
+mod tests;

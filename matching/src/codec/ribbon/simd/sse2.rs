@@ -2,29 +2,53 @@
 
 use std::arch::x86_64::*;
 
-use super::super::search::{Block, LANES};
+use super::{
+    super::search::{Block, LANES, Mask},
+    window,
+};
 
 /// `Block::evaluate`.
 #[target_feature(enable = "sse2")]
-pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
-    let mut passed = block.tail;
-    for lane in (0..LANES).step_by(2) {
-        let even = selected(block.rows[lane], block.window(lane, body));
-        let odd = selected(block.rows[lane + 1], block.window(lane + 1, body));
-        let sum = _mm_xor_si128(_mm_unpacklo_epi64(even, odd), _mm_unpackhi_epi64(even, odd));
-        let sum = _mm_xor_si128(sum, _mm_srli_epi64::<32>(sum));
-        let sum = _mm_xor_si128(sum, _mm_srli_epi64::<16>(sum));
-        let sum = _mm_xor_si128(sum, _mm_srli_epi64::<8>(sum));
-        let expected: &[u64; 2] = block.expected[lane..]
+pub(super) fn evaluate(block: &Block, body: &[u8]) -> Mask {
+    let mut passed = block.bumped;
+    for lane in (0..LANES).step_by(4) {
+        let selected = |lane: usize| selected(block.rows[lane], window(body, block.at[lane]));
+        // Two registers to one, each with the XOR of its halves: from 128 bits a lane to 64, to 32.
+        let halves = |a, b| _mm_xor_si128(_mm_unpacklo_epi64(a, b), _mm_unpackhi_epi64(a, b));
+        let first = halves(selected(lane), selected(lane + 1));
+        let second = halves(selected(lane + 2), selected(lane + 3));
+        let sum = _mm_xor_si128(lower(first, second), upper(first, second));
+        let sum = _mm_xor_si128(sum, _mm_srli_epi32::<16>(sum));
+        let sum = _mm_xor_si128(sum, _mm_srli_epi32::<8>(sum));
+        let expected: &[u64; 4] = block.expected[lane..]
             .first_chunk()
-            .expect("an even number");
-        // SAFETY: 16 bytes, of any alignment.
-        let expected = unsafe { _mm_loadu_si128(expected.as_ptr().cast()) };
-        // The lowest byte of each half decides.
-        let equal = _mm_movemask_epi8(_mm_cmpeq_epi8(sum, expected)).cast_unsigned();
-        passed |= (equal & 1 | equal >> 7 & 2) << lane;
+            .expect("a multiple of 4 lanes");
+        let expected = expected.as_ptr().cast::<__m128i>();
+        // SAFETY: twice 16 bytes, of any alignment.
+        let (first, second) =
+            unsafe { (_mm_loadu_si128(expected), _mm_loadu_si128(expected.add(1))) };
+        let wrong = _mm_slli_epi32::<24>(_mm_xor_si128(sum, lower(first, second)));
+        let right = _mm_cmpeq_epi32(wrong, _mm_setzero_si128());
+        let right = _mm_movemask_ps(_mm_castsi128_ps(right)).cast_unsigned();
+        passed |= Mask::from(right) << lane;
     }
     passed
+}
+
+/// The lower halves of the four words of 64 bits.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn lower(a: __m128i, b: __m128i) -> __m128i {
+    let (a, b) = (_mm_castsi128_ps(a), _mm_castsi128_ps(b));
+    _mm_castps_si128(_mm_shuffle_ps::<0x88>(a, b))
+}
+
+/// The upper halves of the four words of 64 bits.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn upper(a: __m128i, b: __m128i) -> __m128i {
+    let (a, b) = (_mm_castsi128_ps(a), _mm_castsi128_ps(b));
+    _mm_castps_si128(_mm_shuffle_ps::<0xdd>(a, b))
 }
 
 /// The bytes of a window that a row selects, XORed to 16.

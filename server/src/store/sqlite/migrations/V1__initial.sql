@@ -4,10 +4,20 @@
 CREATE TABLE unit (
     unit_code   TEXT PRIMARY KEY,               -- official code
     name        TEXT NOT NULL,
-    parent_code TEXT REFERENCES unit            -- NULL: the country
+    parent_code TEXT REFERENCES unit,           -- NULL: the country
+    listed      INTEGER NOT NULL,               -- 1: out of a list of units; 0: the country, and what officers added
+    closed      INTEGER NOT NULL                -- 1: the list no longer has it; keeps its past, gets no officers, codes or sub-units
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO unit VALUES ('VN', 'Việt Nam', NULL);
+CREATE INDEX unit_by_parent ON unit (parent_code);
+
+INSERT INTO unit VALUES ('VN', 'Việt Nam', NULL, 0, 0);
+
+-- Which list of units was loaded last. Life: until the next one.
+CREATE TABLE unit_list (
+    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    digest BLOB NOT NULL                        -- SHA-256 of the list's text
+) STRICT;
 
 -- Officers' accounts. Life: for good; deactivated ones stay, so that their codes keep an issuer.
 CREATE TABLE officer (
@@ -15,9 +25,35 @@ CREATE TABLE officer (
     label           TEXT NOT NULL,              -- what the unit calls the account; not a person's name
     unit_code       TEXT NOT NULL REFERENCES unit,
     role            INTEGER NOT NULL,           -- 1 officer, 2 supervisor, 3 administrator, 4 auditor
+    active          INTEGER NOT NULL,           -- 0 or 1
+    UNIQUE (unit_code, label)
+) STRICT, WITHOUT ROWID;
+
+-- Bearer credentials of accounts, for hospital systems and the command line. Life: for good; revoked ones stay, so that the audit's rows
+-- keep a name.
+CREATE TABLE client_key (
+    key_id          TEXT PRIMARY KEY,           -- random
+    officer_id      TEXT NOT NULL REFERENCES officer,
+    label           TEXT NOT NULL,              -- what the key is for
+    scopes          INTEGER NOT NULL,           -- bits, lowest first: issue, look up, revoke codes, figures, officers, audit
     credential_hash BLOB NOT NULL UNIQUE,       -- SHA-256 of 32 random bytes
+    created_at      INTEGER NOT NULL,           -- full hour
     active          INTEGER NOT NULL            -- 0 or 1
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX client_key_by_officer ON client_key (officer_id);
+
+-- Every officer action, chained by hash. No code, token, key or credential. Life: for good.
+CREATE TABLE audit (
+    sequence   INTEGER PRIMARY KEY,             -- from 1, without gaps
+    at         INTEGER NOT NULL,                -- full hour
+    officer_id TEXT,                            -- who; NULL: whoever owns the machine
+    key_id     TEXT,                            -- by which client key; NULL: from a browser or the machine
+    action     TEXT NOT NULL,                   -- audit::Action::name
+    unit_code  TEXT NOT NULL,                   -- on which unit
+    subject    TEXT NOT NULL,                   -- to what: a slip's serial, an account, a region; may be empty
+    hash       BLOB NOT NULL                    -- SHA-256 over the row before's and this row: audit::chain
+) STRICT;
 
 -- Upload codes. Life: the retention after they expired.
 CREATE TABLE upload_code (
@@ -27,6 +63,7 @@ CREATE TABLE upload_code (
     unit_code      TEXT NOT NULL REFERENCES unit,
     report_type    INTEGER NOT NULL,            -- 1 confirmed test, 2 clinical, 3 self-test, 4 withdrawal
     first_day      INTEGER NOT NULL,            -- first UTC day whose keys may be uploaded
+    region         TEXT NOT NULL,               -- where the case's phone publishes unless told otherwise; stays out of the token
     issued_at      INTEGER NOT NULL,            -- full hour
     expires_at     INTEGER NOT NULL,            -- full hour
     revoked        INTEGER NOT NULL DEFAULT 0,  -- 0 or 1
@@ -36,6 +73,7 @@ CREATE TABLE upload_code (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX upload_code_by_unit ON upload_code (unit_code, issued_at);
+CREATE INDEX upload_code_by_officer ON upload_code (officer_id, issued_at);
 
 -- Spent tokens. Nothing ties them to a code, nor says what they paid for. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (

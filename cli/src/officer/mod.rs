@@ -2,14 +2,18 @@
 //!
 //! One RPC a command. A code is printed once, on stdout, and nowhere else.
 
+mod alerts;
+mod list;
+
 use std::io::Write;
 
 use clap::{Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use truyvet_crypto::{Day, Timestamp};
+use truyvet_matching::Region;
 use truyvet_proto::v1::{
-    CodeOrder, CodeState, GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest,
-    IssuedCode, ReportType, RevokeCodeRequest,
+    CodeOrder, CodeState, GetCodeRequest, GetCodeResponse, GetFiguresRequest, IssueCodeRequest,
+    IssueCodesRequest, IssuedCode, ReportType, RevokeCodeRequest,
 };
 
 use crate::{
@@ -54,12 +58,22 @@ pub(crate) enum OfficerCommand {
         #[arg(long)]
         json: bool,
     },
+    /// List codes, newest first: serial, state, issued, expires, unit, region, tab-separated, then the counts
+    List(list::ListArgs),
     /// Make a code useless that was not redeemed yet
     Revoke {
         #[command(flatten)]
         staff: StaffArgs,
         /// Serial of the slip (never the code itself)
         serial: String,
+    },
+    /// Tell how many codes may still be issued today, and what should be looked at
+    Alerts {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Daily figures by Vietnam's calendar
     Figures {
@@ -86,6 +100,9 @@ pub(crate) struct OrderArgs {
     /// UTC day of first symptoms or, without symptoms, of the test [default: today]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
     onset: Option<Day>,
+    /// Where the case's phone publishes unless the person chooses another [default: the deployment's first region]
+    #[arg(long)]
+    region: Option<Region>,
 }
 
 /// Why an upload is authorized.
@@ -112,6 +129,9 @@ impl OrderArgs {
         CodeOrder {
             report_type: report_type.into(),
             onset_day: self.onset.unwrap_or(now.day()).number(),
+            region: self
+                .region
+                .map_or_else(String::new, |region| region.to_string()),
         }
     }
 }
@@ -169,6 +189,7 @@ pub(crate) async fn run(
             serial,
             json,
         } => show(staff, serial, *json, out).await?,
+        OfficerCommand::List(args) => list::run(args, out).await?,
         OfficerCommand::Revoke { staff, serial } => {
             let request = RevokeCodeRequest {
                 serial: serial.clone(),
@@ -177,6 +198,7 @@ pub(crate) async fn run(
             answer.map_err(|status| explain(&status))?;
             writeln!(out, "revoked: {serial}")?;
         }
+        OfficerCommand::Alerts { staff, json } => alerts::run(staff, *json, out).await?,
         OfficerCommand::Figures {
             staff,
             from,
@@ -202,41 +224,54 @@ async fn show(
     };
     let answer = staff.connect()?.officer().get_code(request).await;
     let code = answer.map_err(|status| explain(&status))?.into_inner();
-    let state = match code.state() {
-        CodeState::Unspecified => "unknown",
-        CodeState::Issued => "issued",
-        CodeState::Redeemed => "redeemed",
-        CodeState::Expired => "expired",
-        CodeState::Revoked => "revoked",
-    };
-    let report_type = match code.report_type() {
-        ReportType::Unspecified => "unknown",
-        ReportType::ConfirmedTest => "confirmed",
-        ReportType::Clinical => "clinical",
-        ReportType::SelfTest => "self-test",
-        ReportType::Withdrawal => "withdrawal",
-    };
     if json {
-        let object = json!({
-            "serial": code.serial,
-            "state": state,
-            "type": report_type,
-            "issued_at": code.issued_at,
-            "expires_at": code.expires_at,
-            "redeemed_at": (code.redeemed_at != 0).then_some(code.redeemed_at),
-        });
-        writeln!(out, "{object}")?;
+        writeln!(out, "{}", code_json(&code))?;
         return Ok(());
     }
     writeln!(out, "serial    {}", code.serial)?;
-    writeln!(out, "state     {state}")?;
-    writeln!(out, "type      {report_type}")?;
+    writeln!(out, "state     {}", state_word(code.state()))?;
+    writeln!(out, "type      {}", type_word(code.report_type()))?;
+    writeln!(out, "region    {}", code.region)?;
+    writeln!(out, "unit      {}", code.unit_code)?;
     writeln!(out, "issued    {}", time(code.issued_at))?;
     writeln!(out, "expires   {}", time(code.expires_at))?;
     if code.redeemed_at != 0 {
         writeln!(out, "redeemed  {}", time(code.redeemed_at))?;
     }
     Ok(())
+}
+
+fn state_word(state: CodeState) -> &'static str {
+    match state {
+        CodeState::Unspecified => "unknown",
+        CodeState::Issued => "issued",
+        CodeState::Redeemed => "redeemed",
+        CodeState::Expired => "expired",
+        CodeState::Revoked => "revoked",
+    }
+}
+
+fn type_word(report_type: ReportType) -> &'static str {
+    match report_type {
+        ReportType::Unspecified => "unknown",
+        ReportType::ConfirmedTest => "confirmed",
+        ReportType::Clinical => "clinical",
+        ReportType::SelfTest => "self-test",
+        ReportType::Withdrawal => "withdrawal",
+    }
+}
+
+fn code_json(code: &GetCodeResponse) -> Value {
+    json!({
+        "serial": code.serial,
+        "state": state_word(code.state()),
+        "type": type_word(code.report_type()),
+        "region": code.region,
+        "unit": code.unit_code,
+        "issued_at": code.issued_at,
+        "expires_at": code.expires_at,
+        "redeemed_at": (code.redeemed_at != 0).then_some(code.redeemed_at),
+    })
 }
 
 async fn figures(

@@ -1,0 +1,149 @@
+//! Samples of what is before the sign-in, of help and of trouble.
+
+use super::{PASSKEY, Sample, inside, outside};
+use crate::{
+    officers::Role,
+    portal::{
+        layout::{Chrome, Done, Section},
+        pages::{
+            errors::{self, Trouble},
+            help, invitation, recovery_codes, sign_in, totp,
+        },
+        texts::Texts,
+    },
+};
+
+pub(super) fn all(texts: &Texts) -> Vec<Sample> {
+    let chrome = outside();
+    let refused = sign_in::SignIn {
+        sign_in_name: "hotline-1@48".into(),
+        refusal: Some(sign_in::Refusal::Wrong),
+        session_ended: true,
+    };
+    let factor = sign_in::SecondFactor {
+        totp: true,
+        passkey_options: Some(PASSKEY.into()),
+        refusal: None,
+    };
+    let braked = sign_in::SecondFactor {
+        passkey_options: None,
+        refusal: Some(sign_in::Refusal::TooManyTries { minutes: 5 }),
+        ..factor.clone()
+    };
+    let recovery = sign_in::Recovery {
+        refusal: Some(sign_in::Refusal::Wrong),
+    };
+    let gone = Chrome {
+        done: Some(Done::SignedOut),
+        ..chrome.clone()
+    };
+    let mut samples = vec![
+        (
+            "sign-in",
+            sign_in::page(texts, &gone, &sign_in::SignIn::default()),
+        ),
+        ("sign-in-wrong", sign_in::page(texts, &chrome, &refused)),
+        (
+            "second-factor",
+            sign_in::second_factor_page(texts, &chrome, &factor),
+        ),
+        (
+            "second-factor-braked",
+            sign_in::second_factor_page(texts, &chrome, &braked),
+        ),
+        (
+            "recovery",
+            sign_in::recovery_page(texts, &chrome, &recovery),
+        ),
+    ];
+    samples.extend(joining(texts));
+    samples.extend(trouble(texts));
+    samples
+}
+
+fn joining(texts: &Texts) -> Vec<Sample> {
+    let chrome = Chrome {
+        here: None,
+        ..outside()
+    };
+    let welcome = invitation::Invitation {
+        invitation: "sample-invitation".to_owned().into(),
+        sign_in_name: "hotline-1@48".into(),
+        unit: "Thành phố Đà Nẵng".into(),
+        role: Role::Officer,
+        minimum: 12,
+        problems: vec![],
+    };
+    let refused = invitation::Invitation {
+        problems: vec![
+            invitation::PasswordProblem::TooShort,
+            invitation::PasswordProblem::TooCommon,
+            invitation::PasswordProblem::Different,
+        ],
+        ..welcome.clone()
+    };
+    let setup = |place, wrong: bool| {
+        totp::Setup {
+        place,
+        otpauth_uri: "otpauth://totp/Truyvet:hotline-1@48?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Truyvet"
+            .to_owned()
+            .into(),
+        secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".to_owned().into(),
+        passkey_options: (!wrong).then(|| PASSKEY.into()),
+        wrong,
+    }
+    };
+    let invited = totp::Place::Invitation {
+        invitation: "sample-invitation".to_owned().into(),
+    };
+    let codes = recovery_codes::RecoveryCodes {
+        sign_in_name: "hotline-1@48".into(),
+        codes: (0..10)
+            .map(|i| format!("K7MX-4R{i}P-9WTA").into())
+            .collect(),
+    };
+    vec![
+        ("invitation", invitation::page(texts, &chrome, &welcome)),
+        (
+            "invitation-wrong",
+            invitation::page(texts, &chrome, &refused),
+        ),
+        ("totp", totp::page(texts, &chrome, &setup(invited, false))),
+        (
+            "totp-wrong",
+            totp::page(texts, &chrome, &setup(totp::Place::Account, true)),
+        ),
+        (
+            "recovery-codes",
+            recovery_codes::page(texts, &chrome, &codes),
+        ),
+    ]
+}
+
+fn trouble(texts: &Texts) -> Vec<Sample> {
+    let officer = inside(Role::Officer, Some(Section::Help));
+    let mut samples = vec![("help", help::page(texts, &officer))];
+    for (name, trouble) in [
+        ("error-forbidden", Trouble::Forbidden),
+        ("error-not-found", Trouble::NotFound),
+        ("error-form", Trouble::FormRefused),
+        ("error-tries", Trouble::TooManyTries { minutes: 1 }),
+        ("error-large", Trouble::TooLarge),
+        (
+            "error-server",
+            Trouble::Server {
+                reference: "7f3a-21c9".into(),
+            },
+        ),
+        ("error-unavailable", Trouble::Unavailable),
+    ] {
+        samples.push((name, errors::page(texts, &officer, &trouble)));
+    }
+    for (name, trouble) in [
+        ("error-expired", Trouble::SessionExpired),
+        ("error-invitation", Trouble::InvitationGone),
+    ] {
+        samples.push((name, errors::page(texts, &outside(), &trouble)));
+    }
+    samples
+}

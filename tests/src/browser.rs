@@ -1,0 +1,383 @@
+//! A real browser: Chromium without a window, driven over WebDriver, that finds things as a person does, by what they say.
+
+use std::{path::PathBuf, process::Stdio, time::Duration};
+
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    error::CmdError,
+    wd::{Capabilities, WebDriverCompatibleCommand},
+};
+use http::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+use url::{ParseError, Url};
+
+use crate::process::DEADLINE;
+
+/// Debian's name; others have it on their `PATH` as well.
+const DRIVER: &str = "chromedriver";
+
+/// One browser with a profile of its own. Ends with the value.
+pub struct Browser {
+    client: Client,
+    /// Killed when dropped, and the browser with it.
+    _driver: Child,
+    _profile: TempDir,
+}
+
+/// Whether there is a browser to test with. `cargo xtask test` installs one where it may, and fails under `CI=true`
+/// where it cannot; elsewhere a test that needs one says that it did not run.
+#[must_use]
+pub fn installed() -> bool {
+    let found = std::process::Command::new(DRIVER)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("NOT RUN: {DRIVER} is not installed (Debian: apt-get install chromium-driver)");
+    }
+    found
+}
+
+impl Browser {
+    /// Starts one that asks for pages in this language.
+    pub async fn start(language: &str) -> Self {
+        let profile = tempfile::tempdir().expect("a folder for the profile");
+        let (driver, port) = start_driver().await;
+        let profile_argument = format!("--user-data-dir={}", profile.path().display());
+        let language_argument = format!("--accept-lang={language}");
+        let options = json!({
+            "goog:chromeOptions": {
+                "args": [
+                    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                    "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                    "--window-size=1280,900", profile_argument, language_argument,
+                ],
+                "prefs": { "intl.accept_languages": language },
+            },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        });
+        let capabilities: Capabilities =
+            serde_json::from_value(options).expect("an object of capabilities");
+        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .expect("the driver starts a browser");
+        Self {
+            client,
+            _driver: driver,
+            _profile: profile,
+        }
+    }
+
+    /// Opens a page.
+    pub async fn open(&self, url: &str) {
+        self.client.goto(url).await.expect("the page opens");
+    }
+
+    /// Where it is.
+    pub async fn path(&self) -> String {
+        let url = self.client.current_url().await.expect("there is a page");
+        url.path().to_owned()
+    }
+
+    /// What a person reads on the page.
+    pub async fn text(&self) -> String {
+        let body = self.find(Locator::Css("body")).await;
+        body.text().await.expect("the page has text")
+    }
+
+    /// Asserts that a person reads this on the page.
+    pub async fn reads(&self, wanted: &str) {
+        let found = timeout(DEADLINE, async {
+            while !self.text().await.contains(wanted) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        if found.await.is_err() {
+            panic!(
+                "no {wanted:?} on {}:\n{}",
+                self.path().await,
+                self.text().await
+            );
+        }
+    }
+
+    /// Writes into the field with this label, instead of what is there.
+    pub async fn fill(&self, label: &str, value: &str) {
+        let field = self.labelled(label).await;
+        field.clear().await.expect("a field that can be emptied");
+        field
+            .send_keys(value)
+            .await
+            .expect("a field that takes text");
+    }
+
+    /// Sets a date field: how keys are read there depends on the language.
+    pub async fn fill_date(&self, label: &str, iso: &str) {
+        let field = self.labelled(label).await;
+        let script = "arguments[0].value = arguments[1]";
+        let field = serde_json::to_value(field).expect("an element's reference");
+        self.client
+            .execute(script, vec![field, iso.into()])
+            .await
+            .expect("the field takes a date");
+    }
+
+    /// Chooses a file for the field with this label.
+    pub async fn choose_file(&self, label: &str, path: &std::path::Path) {
+        let path = path.to_str().expect("a path in UTF-8");
+        let field = self.labelled(label).await;
+        field
+            .send_keys(path)
+            .await
+            .expect("a field that takes a file");
+    }
+
+    /// Chooses in the list with this label.
+    pub async fn select(&self, label: &str, value: &str) {
+        let field = self.labelled(label).await;
+        field
+            .select_by_value(value)
+            .await
+            .expect("a list with that entry");
+    }
+
+    /// Clicks the radio button or check box with this label.
+    pub async fn choose(&self, label: &str) {
+        let field = self.labelled(label).await;
+        let field = serde_json::to_value(field).expect("an element's reference");
+        // The box itself may be drawn by its label.
+        self.client
+            .execute("arguments[0].click()", vec![field])
+            .await
+            .expect("it can be clicked");
+    }
+
+    /// Presses the button that says this.
+    pub async fn press(&self, name: &str) {
+        let xpath = format!(
+            "//button[normalize-space(.)={0} or @aria-label={0}]",
+            quoted(name)
+        );
+        self.click(&xpath, name).await;
+    }
+
+    /// Follows the link that says this.
+    pub async fn follow(&self, name: &str) {
+        let xpath = format!(
+            "//a[normalize-space(.)={0} or @aria-label={0}]",
+            quoted(name)
+        );
+        self.click(&xpath, name).await;
+    }
+
+    async fn click(&self, xpath: &str, name: &str) {
+        let element = match self.client.find(Locator::XPath(xpath)).await {
+            Ok(element) => element,
+            Err(error) => panic!(
+                "no {name:?} on {}: {error}\n{}",
+                self.path().await,
+                self.text().await
+            ),
+        };
+        element.click().await.expect("it can be clicked");
+    }
+
+    /// The element that CSS selects.
+    pub async fn css(&self, selector: &str) -> Element {
+        self.find(Locator::Css(selector)).await
+    }
+
+    /// Whether CSS selects anything.
+    pub async fn has(&self, selector: &str) -> bool {
+        let found = self.client.find_all(Locator::Css(selector)).await;
+        !found.expect("the page can be searched").is_empty()
+    }
+
+    /// The text of what CSS selects.
+    pub async fn text_of(&self, selector: &str) -> String {
+        self.css(selector).await.text().await.expect("it has text")
+    }
+
+    /// What an attribute of what CSS selects says.
+    pub async fn attribute(&self, selector: &str, name: &str) -> String {
+        let value = self.css(selector).await.attr(name).await;
+        value.expect("it can be read").unwrap_or_default()
+    }
+
+    async fn labelled(&self, label: &str) -> Element {
+        let xpath = format!(
+            "//*[@id=//label[normalize-space(.)={0}]/@for] | //label[normalize-space(.)={0}]//input",
+            quoted(label)
+        );
+        match self.client.find(Locator::XPath(&xpath)).await {
+            Ok(element) => element,
+            Err(error) => panic!(
+                "no field {label:?} on {}: {error}\n{}",
+                self.path().await,
+                self.text().await
+            ),
+        }
+    }
+
+    async fn find(&self, what: Locator<'_>) -> Element {
+        self.client
+            .wait()
+            .at_most(DEADLINE)
+            .for_element(what)
+            .await
+            .unwrap_or_else(|error| panic!("{what:?}: {error}"))
+    }
+
+    /// Runs a script; gives what it returns.
+    pub async fn run(&self, script: &str) -> Value {
+        self.client
+            .execute(script, vec![])
+            .await
+            .expect("the script runs")
+    }
+
+    /// Forgets all cookies of the site.
+    pub async fn forget_cookies(&self) {
+        self.client
+            .delete_all_cookies()
+            .await
+            .expect("cookies can be deleted");
+    }
+
+    /// Width and height of the window in CSS pixels.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let device =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", device)
+            .await;
+    }
+
+    /// Keeps a picture of the page, for a person to look at.
+    pub async fn picture(&self, name: &str) -> PathBuf {
+        let png = self.client.screenshot().await.expect("a picture");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/pictures");
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let path = folder.join(format!("{name}.png"));
+        std::fs::write(&path, png).expect("the target folder can be written");
+        path
+    }
+
+    /// Gives the browser a security key that always agrees.
+    pub async fn plug_in_authenticator(&self) {
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserConsenting": true, "isUserVerified": true,
+        });
+        self.command("webauthn/authenticator", options).await;
+    }
+
+    /// What the browser complained of: blocked content, failed loads, errors of scripts.
+    pub async fn complaints(&self) -> Vec<String> {
+        let entries = self.command("se/log", json!({ "type": "browser" })).await;
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        entries
+            .iter()
+            .filter_map(|entry| entry["message"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// Every address that pages made it ask since the last time.
+    pub async fn requests(&self) -> Vec<String> {
+        let entries = self
+            .command("se/log", json!({ "type": "performance" }))
+            .await;
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        entries
+            .iter()
+            .filter_map(|entry| serde_json::from_str::<Value>(entry["message"].as_str()?).ok())
+            .filter(|event| event["message"]["method"] == "Network.requestWillBeSent")
+            .filter_map(|event| {
+                let url = &event["message"]["params"]["request"]["url"];
+                url.as_str().map(str::to_owned)
+            })
+            // The browser's own pages are none of ours.
+            .filter(|url| !url.starts_with("chrome:") && !url.starts_with("data:"))
+            .collect()
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.command("goog/cdp/execute", body).await
+    }
+
+    async fn command(&self, endpoint: &'static str, body: Value) -> Value {
+        let answer: Result<Value, CmdError> = self.client.issue_cmd(Post { endpoint, body }).await;
+        answer.unwrap_or_else(|error| panic!("{endpoint}: {error}"))
+    }
+
+    /// Ends it in good order.
+    pub async fn close(self) {
+        self.client.close().await.expect("the browser ends");
+    }
+}
+
+async fn start_driver() -> (Child, u16) {
+    let mut driver = Command::new(DRIVER)
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the driver starts");
+    let stdout = driver.stdout.take().expect("piped");
+    let mut lines = BufReader::new(stdout).lines();
+    let port = timeout(DEADLINE, async {
+        while let Some(line) = lines.next_line().await.expect("readable output") {
+            let said = line
+                .strip_suffix('.')
+                .and_then(|line| line.rsplit_once("on port "));
+            if let Some((_, port)) = said {
+                return port.parse().expect("a port");
+            }
+        }
+        panic!("the driver ended before it listened");
+    });
+    let port = port.await.expect("the driver listens in time");
+    // Whatever else it prints must not block it.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (driver, port)
+}
+
+/// XPath 1.0 knows no escapes: no name of ours has both kinds of quotes.
+fn quoted(text: &str) -> String {
+    if text.contains('"') {
+        format!("'{text}'")
+    } else {
+        format!("\"{text}\"")
+    }
+}
+
+/// A WebDriver command that the client has no method for.
+#[derive(Debug)]
+struct Post {
+    /// After `session/<id>/`.
+    endpoint: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Post {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/{}", self.endpoint))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
+    }
+}
