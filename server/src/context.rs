@@ -9,7 +9,10 @@ use rand::{SeedableRng, rngs::StdRng};
 use truyvet_crypto::Timestamp;
 use truyvet_matching::BatchKind;
 
-use crate::{authorize::Brake, download::Catalog, keys::Keys, settings::Settings, store::Store};
+use crate::{
+    authorize::Brake, download::Catalog, keys::Keys, settings::Settings, sign_in::SignIn,
+    store::Store,
+};
 
 /// What time it is.
 pub trait Clock: Send + Sync {
@@ -108,6 +111,8 @@ pub struct Context {
     pub keys: Keys,
     /// Holds those who guess codes.
     pub brake: Brake,
+    /// Throttle and queue of sign-ins.
+    pub sign_in: SignIn,
     /// What is published, signed and ready to be handed out.
     pub catalog: Catalog,
     /// Held by whoever builds a window: one at a time.

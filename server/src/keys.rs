@@ -7,6 +7,7 @@
 //! | `public.pem` | the public half of the latest, for new phones and `truyvet batch verify` |
 //! | `token.key` | 32 bytes in hex: the blind tokens' key |
 //! | `code.key` | 32 bytes in hex: keys the hash of upload codes |
+//! | `portal.key` | 32 bytes in hex: what officers sign in with is hashed and encrypted by it |
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,6 +25,8 @@ use truyvet_crypto::{
     token::TokenIssuer,
 };
 use zeroize::Zeroizing;
+
+use crate::sign_in::PortalKey;
 
 /// Why the keys cannot be used. Names files, never their content.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,8 @@ pub struct Keys {
     pub token_issuer: TokenIssuer,
     /// Keys the hash of upload codes.
     pub code_key: CodeKey,
+    /// Hashes and encrypts what officers sign in with.
+    pub portal: PortalKey,
 }
 
 impl Keys {
@@ -88,6 +93,7 @@ impl Keys {
             signing: RwLock::new(signing),
             token_issuer: TokenIssuer::from_seed(&*open_secret(&folder.join("token.key"), rng)?),
             code_key: CodeKey::new(&*open_secret(&folder.join("code.key"), rng)?),
+            portal: PortalKey::new(&*open_secret(&folder.join("portal.key"), rng)?),
         };
         keys.write_public()?;
         Ok(keys)
@@ -300,7 +306,7 @@ mod tests {
                 secret_files += 1;
             }
         }
-        assert_eq!(secret_files, 3);
+        assert_eq!(secret_files, 4);
     }
 
     #[test]

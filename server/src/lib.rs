@@ -5,6 +5,7 @@
 //! | module | what happens to a record there |
 //! |---|---|
 //! | [`officers`] | units, accounts, client keys: who may do what |
+//! | [`sign_in`] | officers' browsers: invitations, passwords, second factors, sessions |
 //! | [`audit`] | what officers did, chained by hash |
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
 //! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored (or takes back what was) |
@@ -35,6 +36,7 @@ pub mod readiness;
 pub mod retention;
 mod run;
 pub mod settings;
+pub mod sign_in;
 pub mod store;
 pub mod upload;
 

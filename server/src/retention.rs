@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     download::digest_of_path,
     publish::PublishError,
+    sign_in,
     store::{Forget, Forgotten},
     upload::TOKEN_GRACE_DAYS,
 };
@@ -35,6 +36,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
             tokens_before: now.day().minus_days(TOKEN_GRACE_DAYS + 1),
             codes_before: retention_start,
             batches_before: retention_start,
+            sign_ins: sign_in::outlived(&context.settings, now),
         })
         .await?;
     if !forgotten.batches.is_empty() {
@@ -50,6 +52,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
             forgotten.withdrawn_keys = forgotten.withdrawn_keys,
             forgotten.tokens = forgotten.tokens,
             forgotten.codes = forgotten.codes,
+            forgotten.sign_ins = forgotten.sign_ins,
             forgotten.batches = forgotten.batches.len(),
             forgotten.files = files,
             "forgot what has outlived its purpose"

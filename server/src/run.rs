@@ -27,6 +27,7 @@ use crate::{
     publish::keep_publishing,
     readiness,
     settings::Settings,
+    sign_in::{Invitation, SignIn},
     store::{Store as _, StoreError, sqlite::SqliteStore},
 };
 
@@ -107,6 +108,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
     let context = Arc::new(Context {
+        sign_in: SignIn::new(&settings),
         settings,
         effects,
         store: Arc::new(store),
@@ -247,8 +249,8 @@ fn max_phone_connections() -> usize {
     usize::try_from(files.clamp(64, MAX_PHONE_CONNECTIONS)).expect("bounded")
 }
 
-/// Adds an officer without anybody's leave, directly in the database: how the first administrator is made. Works
-/// beside a running server.
+/// Adds an officer without anybody's leave, directly in the database, with a client key and an invitation: how the
+/// first administrator is made. Works beside a running server.
 ///
 /// # Errors
 /// [`StartError`] if the database cannot be opened, inside it [`OfficerError`] if a field is wrong.
@@ -259,7 +261,7 @@ pub async fn create_first_officer(
     role: Role,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<Result<(Officer, Credential), OfficerError>, StartError> {
+) -> Result<Result<(Officer, Credential, Invitation), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
     let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
     // Only into an empty database: which list replaces which is for the server's settings to say.

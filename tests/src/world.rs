@@ -96,7 +96,7 @@ impl World {
             let store = &*context.store;
             let created =
                 officers::create_first(store, &label, "VN", role, context.now(), &mut rng).await;
-            let (_, credential) = created.expect("the country is a unit from the start");
+            let (_, credential, _) = created.expect("the country is a unit from the start");
             credentials.push(credential.reveal().to_owned());
         }
         let [administrator, officer] = credentials.try_into().expect("two roles");

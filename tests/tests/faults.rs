@@ -46,7 +46,7 @@ impl Country {
         for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
             let label = format!("{role:?}");
             let noon = Timestamp::from_unix_seconds(NOON).unwrap();
-            let (_, credential) =
+            let (_, credential, _) =
                 create_first_officer(&settings, &label, "VN", role, noon, &mut rng(seed))
                     .await
                     .unwrap()

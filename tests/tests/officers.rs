@@ -9,11 +9,11 @@ use tonic::{Code, Status, transport::Channel};
 use tonic_types::StatusExt as _;
 use truyvet_crypto::Day;
 use truyvet_proto::v1::{
-    Alert, CodeOrder, CodeState, CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest,
-    GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest, IssuedCode,
-    ListAlertsRequest, ListCodesRequest, ListOfficersRequest, ListSigningKeysRequest,
-    ListUnitsRequest, OfficerQuotaAlert, PublishNowRequest, Quota, RedeemRequest, ReportType,
-    RevokeCodeRequest, Role, RotateSigningKeyRequest, StateCounts, Unit, alert,
+    Alert, CodeOrder, CodeState, CreateOfficerRequest, DeactivateOfficerRequest, GetCodeRequest,
+    GetFiguresRequest, IssueCodeRequest, IssueCodesRequest, IssuedCode, ListAlertsRequest,
+    ListCodesRequest, ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest,
+    OfficerQuotaAlert, PublishNowRequest, Quota, RedeemRequest, ReportType, RevokeCodeRequest,
+    Role, RotateSigningKeyRequest, StateCounts, alert,
     officer_service_client::OfficerServiceClient,
 };
 use truyvet_tests::world::{World, bearer, refusal};
@@ -33,6 +33,7 @@ async fn officer_of_da_nang(world: &World, role: Role) -> (String, String) {
         label: format!("{role:?}"),
         unit_code: "48".into(),
         role: role.into(),
+        ..CreateOfficerRequest::default()
     };
     let created = admin
         .create_officer(bearer(&world.administrator, request))
@@ -130,6 +131,7 @@ async fn each_role_does_what_it_may_and_no_more() {
             label: "x".into(),
             unit_code: "48".into(),
             role: Role::Officer.into(),
+            ..CreateOfficerRequest::default()
         };
         let status = admin
             .create_officer(bearer(credential, request))
@@ -192,6 +194,7 @@ async fn nobody_sees_beyond_their_own_unit_and_those_below() {
         label: "x".into(),
         unit_code: "VN".into(),
         role: Role::Officer.into(),
+        ..CreateOfficerRequest::default()
     };
     let status = admin
         .create_officer(bearer(&local_admin, request))

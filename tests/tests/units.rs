@@ -8,8 +8,8 @@
 use std::{fs, path::Path, sync::Arc};
 
 use truyvet_proto::v1::{
-    CodeOrder, CreateOfficerRequest, CreateUnitRequest, IssueCodeRequest, ListUnitsRequest,
-    ReportType, Role, Unit,
+    CodeOrder, CreateOfficerRequest, CreateUnitRequest, FirstAccess, IssueCodeRequest,
+    ListUnitsRequest, ReportType, Role, Unit,
 };
 use truyvet_server::{WalkOn, officers::UnitListError, store::sqlite::SqliteStore};
 use truyvet_tests::world::{World, bearer, refusal};
@@ -29,6 +29,7 @@ async fn officer(world: &World, unit_code: &str, role: Role) -> Result<String, t
         label: format!("{role:?}"),
         unit_code: unit_code.into(),
         role: role.into(),
+        first_access: FirstAccess::ClientKey.into(),
     };
     let mut admin = world.admin().await;
     let answer = admin

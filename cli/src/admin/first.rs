@@ -8,7 +8,8 @@ use truyvet_server::{create_first_officer, officers::Role, settings::SettingsArg
 use super::show;
 use crate::effects;
 
-/// Adds an officer for whoever owns the database file; prints the credential on stdout, all else on stderr.
+/// Adds an officer for whoever owns the database file; prints the credential on stdout, all else on stderr, the link
+/// of an invitation among it.
 pub(super) async fn create(
     settings: SettingsArgs,
     label: &str,
@@ -18,7 +19,7 @@ pub(super) async fn create(
 ) -> anyhow::Result<()> {
     let settings = settings.resolve()?;
     let mut rng = effects::rng()?;
-    let (officer, credential) =
+    let (officer, credential, invitation) =
         create_first_officer(&settings, label, unit, role, effects::now(), &mut rng).await??;
     let officer = pb::Officer {
         officer_id: officer.officer_id,
@@ -27,5 +28,7 @@ pub(super) async fn create(
         role: i32::from(officer.role.number()),
         active: officer.active,
     };
-    show::new_officer(&officer, credential.reveal(), false, out)
+    show::new_officer(&officer, credential.reveal(), false, out)?;
+    show::sign_in_link(&invitation.link(&settings.portal_origin));
+    Ok(())
 }

@@ -9,8 +9,9 @@ use std::io::Write;
 
 use clap::{Subcommand, ValueEnum};
 use truyvet_proto::v1::{
-    CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest, ListOfficersRequest,
-    ListSigningKeysRequest, ListUnitsRequest, PublishNowRequest, RotateSigningKeyRequest, Unit,
+    CreateOfficerRequest, CreateUnitRequest, DeactivateOfficerRequest, FirstAccess,
+    InviteOfficerRequest, ListOfficersRequest, ListSigningKeysRequest, ListUnitsRequest,
+    PublishNowRequest, RotateSigningKeyRequest, Unit,
 };
 use truyvet_server::{officers::Role, settings::SettingsArgs};
 
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     /// Add an officer directly in the database, on the server's machine: how the first administrator is made.
-    /// Works while the server runs. The credential is printed this once
+    /// Works while the server runs. The credential is printed this once, and a link to sign in with a browser on stderr
     CreateOfficer {
         /// The settings that the server runs with; --data-dir is enough for most
         #[command(flatten)]
@@ -38,7 +39,7 @@ pub(crate) enum AdminCommand {
         #[arg(long, value_enum, default_value = "administrator")]
         role: RoleName,
     },
-    /// Add an officer to one's own unit or one below; the credential is printed this once
+    /// Add an officer to one's own unit or one below; the credential, or the link, is printed this once
     AddOfficer {
         #[command(flatten)]
         staff: StaffArgs,
@@ -51,9 +52,19 @@ pub(crate) enum AdminCommand {
         /// What they may do; not more than oneself
         #[arg(long, value_enum, default_value = "officer")]
         role: RoleName,
+        /// A link by which a person sets up their sign-in with a browser, in place of a credential for programs
+        #[arg(long)]
+        invite: bool,
         /// One JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Invite somebody anew who lost password or second factor; accepting ends all that the account signed in with
+    Invite {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// As `officers` prints it
+        officer_id: String,
     },
     /// List the officers of one's own unit and those below
     Officers {
@@ -171,21 +182,33 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             label,
             unit,
             role,
+            invite,
             json,
         } => {
             let request = CreateOfficerRequest {
                 label,
                 unit_code: unit,
                 role: role.role().number().into(),
+                first_access: if invite {
+                    FirstAccess::Invitation.into()
+                } else {
+                    FirstAccess::ClientKey.into()
+                },
             };
             let answer = staff.connect()?.admin().create_officer(request).await;
             let added = answer.map_err(|status| explain(&status))?.into_inner();
-            show::new_officer(
-                &added.officer.unwrap_or_default(),
-                &added.credential,
-                json,
-                out,
-            )
+            let officer = added.officer.unwrap_or_default();
+            match &added.invitation {
+                Some(invitation) => show::invitation(&officer, invitation, json, out),
+                None => show::new_officer(&officer, &added.credential, json, out),
+            }
+        }
+        AdminCommand::Invite { staff, officer_id } => {
+            let request = InviteOfficerRequest { officer_id };
+            let answer = staff.connect()?.admin().invite_officer(request).await;
+            let answer = answer.map_err(|status| explain(&status))?.into_inner();
+            let link = answer.invitation.unwrap_or_default().link;
+            Ok(writeln!(out, "{link}")?)
         }
         AdminCommand::Officers { staff, json } => {
             let answer = staff

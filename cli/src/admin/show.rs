@@ -5,7 +5,7 @@ use std::io::Write;
 use data_encoding::HEXLOWER;
 use serde_json::json;
 use truyvet_crypto::{Timestamp, sign::VerifyingKey};
-use truyvet_proto::v1::{Officer, Role, SigningKeyState, Unit};
+use truyvet_proto::v1::{Invitation, Officer, Role, SigningKeyState, Unit};
 
 use crate::date;
 
@@ -31,6 +31,39 @@ pub(super) fn new_officer(
             officer.officer_id,
         );
         writeln!(out, "{credential}")?;
+    }
+    Ok(())
+}
+
+/// Where the new officer signs in with a browser.
+pub(super) fn sign_in_link(link: &str) {
+    eprintln!(
+        "For a browser: {link}\nThe link is good once, for 7 days; whoever has it has the account."
+    );
+}
+
+/// An invitation: the link alone on stdout, so that it can go straight into a message, all else on stderr.
+pub(super) fn invitation(
+    officer: &Officer,
+    invitation: &Invitation,
+    json: bool,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    if json {
+        let mut object = as_json(officer);
+        object["link"] = invitation.link.as_str().into();
+        object["expires_at"] = invitation.expires_at.into();
+        writeln!(out, "{object}")?;
+    } else {
+        eprintln!(
+            "Invited {} {:?} of unit {} ({}). The link is shown this once and good once, for 7 days; whoever has it has \
+             the account: send it to one person.",
+            role(officer.role()),
+            officer.label,
+            officer.unit_code,
+            officer.officer_id,
+        );
+        writeln!(out, "{}", invitation.link)?;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ impl Office {
             unit_codes_per_day: 1_000_000,
             ..Settings::for_data_dir(folder.path())
         };
-        let (_, credential) = create_first_officer(
+        let (_, credential, _) = create_first_officer(
             &settings,
             "administrator",
             "VN",
@@ -159,6 +159,7 @@ async fn add_officer(administrator: &Staff, channel: Channel) -> anyhow::Result<
         label: "hotline-1".into(),
         unit_code: "48".into(),
         role: Role::Officer.into(),
+        ..CreateOfficerRequest::default()
     };
     let added = admin
         .create_officer(officer)

@@ -17,6 +17,29 @@ pub enum Action {
     OfficerAdded,
     /// An officer's account was ended.
     OfficerDeactivated,
+    /// A link was made by which an account gets its first, or another, password.
+    InvitationIssued,
+    /// An account's password was chosen by an invitation; all that it signed in with before, and its sessions, ended.
+    InvitationAccepted,
+    /// Somebody signed in; the subject says by which second factor.
+    SignedIn,
+    /// Somebody signed out.
+    SignedOut,
+    /// Many wrong tries in a row, by whomever, at the account in the row: the 5th, 50th, 500th ... The subject says at
+    /// what.
+    SignInRefused,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// An authenticator app was put in place.
+    TotpSet,
+    /// Recovery codes were put in place of those before.
+    RecoveryCodesMade,
+    /// A recovery code was used up.
+    RecoveryCodeUsed,
+    /// Sessions of an account were ended.
+    SessionsEnded,
     /// A client key was made.
     ClientKeyCreated,
     /// A client key was made useless.
@@ -42,6 +65,17 @@ impl Action {
         Self::UnitListReplaced,
         Self::OfficerAdded,
         Self::OfficerDeactivated,
+        Self::InvitationIssued,
+        Self::InvitationAccepted,
+        Self::SignedIn,
+        Self::SignedOut,
+        Self::SignInRefused,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::TotpSet,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeUsed,
+        Self::SessionsEnded,
         Self::ClientKeyCreated,
         Self::ClientKeyRevoked,
         Self::CodeIssued,
@@ -60,6 +94,17 @@ impl Action {
             Self::UnitListReplaced => "unit-list.replaced",
             Self::OfficerAdded => "officer.added",
             Self::OfficerDeactivated => "officer.deactivated",
+            Self::InvitationIssued => "invitation.issued",
+            Self::InvitationAccepted => "invitation.accepted",
+            Self::SignedIn => "signed-in",
+            Self::SignedOut => "signed-out",
+            Self::SignInRefused => "sign-in.refused",
+            Self::PasskeyAdded => "passkey.added",
+            Self::PasskeyRemoved => "passkey.removed",
+            Self::TotpSet => "totp.set",
+            Self::RecoveryCodesMade => "recovery-codes.made",
+            Self::RecoveryCodeUsed => "recovery-code.used",
+            Self::SessionsEnded => "sessions.ended",
             Self::ClientKeyCreated => "client-key.created",
             Self::ClientKeyRevoked => "client-key.revoked",
             Self::CodeIssued => "code.issued",

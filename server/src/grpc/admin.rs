@@ -7,10 +7,11 @@ use tracing::warn;
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
     self as pb, CreateOfficerRequest, CreateOfficerResponse, CreateUnitRequest, CreateUnitResponse,
-    DeactivateOfficerRequest, DeactivateOfficerResponse, ListOfficersRequest, ListOfficersResponse,
-    ListSigningKeysRequest, ListSigningKeysResponse, ListUnitsRequest, ListUnitsResponse,
-    PublishNowRequest, PublishNowResponse, RotateSigningKeyRequest, RotateSigningKeyResponse,
-    SigningKeyState, admin_service_server::AdminService,
+    DeactivateOfficerRequest, DeactivateOfficerResponse, InviteOfficerRequest,
+    InviteOfficerResponse, ListOfficersRequest, ListOfficersResponse, ListSigningKeysRequest,
+    ListSigningKeysResponse, ListUnitsRequest, ListUnitsResponse, PublishNowRequest,
+    PublishNowResponse, RotateSigningKeyRequest, RotateSigningKeyResponse, SigningKeyState,
+    admin_service_server::AdminService,
 };
 
 use super::{auth, status};
@@ -18,8 +19,9 @@ use crate::{
     audit::Action,
     context::Context,
     keys::DatedSigningKey,
-    officers::{self, Actor, Officer, Role, Unit, UnitQuery},
+    officers::{self, Access, Actor, FirstAccess, Officer, Role, Unit, UnitQuery},
     publish::{self, PublishError},
+    sign_in,
 };
 
 pub(super) struct Admin(Arc<Context>);
@@ -36,6 +38,13 @@ impl Admin {
             .await
             .map_err(|error| status::of_officer(&error))?;
         Ok((actor, message))
+    }
+
+    fn pb_invitation(&self, invitation: &sign_in::Invitation) -> pb::Invitation {
+        pb::Invitation {
+            link: invitation.link(&self.0.settings.portal_origin).to_string(),
+            expires_at: invitation.expires_at.unix_seconds(),
+        }
     }
 
     /// Writes down what is about to be done elsewhere than in the store: what cannot be written is not done.
@@ -95,17 +104,47 @@ impl AdminService for Admin {
             label,
             unit_code,
             role,
+            first_access,
         } = message;
         let role = u8::try_from(role)
             .ok()
             .and_then(Role::from_number)
             .ok_or_else(|| status::bad_field("ROLE", "role", &"role: unknown"))?;
-        let (officer, credential) = officers::create(&self.0, &actor, &label, &unit_code, role)
+        let first_access = match pb::FirstAccess::try_from(first_access) {
+            Ok(pb::FirstAccess::Unspecified | pb::FirstAccess::ClientKey) => FirstAccess::ClientKey,
+            Ok(pb::FirstAccess::Invitation) => FirstAccess::Invitation,
+            Err(_) => {
+                let unknown = &"first_access: unknown";
+                return Err(status::bad_field("FIRST_ACCESS", "first_access", unknown));
+            }
+        };
+        let (officer, access) =
+            officers::create(&self.0, &actor, &label, &unit_code, role, first_access)
+                .await
+                .map_err(|error| status::of_officer(&error))?;
+        let mut response = CreateOfficerResponse {
+            officer: Some(pb_officer(officer)),
+            ..CreateOfficerResponse::default()
+        };
+        match access {
+            Access::Credential(credential) => response.credential = credential.reveal().to_owned(),
+            Access::Invitation(invitation) => {
+                response.invitation = Some(self.pb_invitation(&invitation));
+            }
+        }
+        Ok(Response::new(response))
+    }
+
+    async fn invite_officer(
+        &self,
+        request: Request<InviteOfficerRequest>,
+    ) -> Result<Response<InviteOfficerResponse>, Status> {
+        let (actor, InviteOfficerRequest { officer_id }) = auth::actor(&self.0, request).await?;
+        let invitation = sign_in::invite(&self.0, &actor, &officer_id)
             .await
             .map_err(|error| status::of_officer(&error))?;
-        Ok(Response::new(CreateOfficerResponse {
-            officer: Some(pb_officer(officer)),
-            credential: credential.reveal().to_owned(),
+        Ok(Response::new(InviteOfficerResponse {
+            invitation: Some(self.pb_invitation(&invitation)),
         }))
     }
 

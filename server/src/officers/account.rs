@@ -15,7 +15,8 @@ use super::{
 use crate::{
     audit::{Action, AuditEntry},
     context::Context,
-    store::{Added, Store},
+    sign_in::{Invitation, draw_invitation},
+    store::{Added, NewOfficer, Store},
 };
 
 /// An officer's account.
@@ -33,7 +34,25 @@ pub struct Officer {
     pub active: bool,
 }
 
-/// Adds an officer to the actor's unit or one below, with a client key that does all that the role may.
+/// How a new account is to be used first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstAccess {
+    /// By programs: a client key that does all that the role may.
+    ClientKey,
+    /// By a person in a browser: an invitation.
+    Invitation,
+}
+
+/// What the new account is used by, shown this once.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// The bearer credential of its first client key.
+    Credential(Credential),
+    /// Its first invitation.
+    Invitation(Invitation),
+}
+
+/// Adds an officer to the actor's unit or one below.
 ///
 /// # Errors
 /// [`OfficerError`] if the actor may not, the unit is not there, or a field is wrong.
@@ -43,19 +62,40 @@ pub async fn create(
     label: &str,
     unit_code: &str,
     role: Role,
-) -> Result<(Officer, Credential), OfficerError> {
+    first_access: FirstAccess,
+) -> Result<(Officer, Access), OfficerError> {
     actor.must(Permission::KeepOfficers)?;
     if !role.permissions().within(actor.permissions()) {
         return Err(OfficerError::NotAllowed);
     }
     open_unit(context, actor, unit_code, "unit_code").await?;
     let now = context.now();
-    let (officer, key, credential) = draw(label, unit_code, role, now, &mut context.rng())?;
-    let entry = actor.entry(now, Action::OfficerAdded, unit_code, &officer.officer_id);
-    add(&*context.store, officer, key, credential, entry).await
+    let mut rng = context.rng();
+    let officer = draw(label, unit_code, role, &mut rng)?;
+    let entry = |action| actor.entry(now, action, unit_code, &officer.officer_id);
+    let mut entries = vec![entry(Action::OfficerAdded)];
+    let (key, invitation, access) = match first_access {
+        FirstAccess::ClientKey => {
+            let (key, credential) = draw_key(&officer, now, &mut rng);
+            (Some(key), None, Access::Credential(credential))
+        }
+        FirstAccess::Invitation => {
+            entries.push(entry(Action::InvitationIssued));
+            let (new, invitation) = draw_invitation(&officer.officer_id, now, &mut rng);
+            (None, Some(new), Access::Invitation(invitation))
+        }
+    };
+    let new = NewOfficer {
+        officer: officer.clone(),
+        key,
+        invitation,
+        entries,
+    };
+    add(&*context.store, new).await?;
+    Ok((officer, access))
 }
 
-/// Adds an officer without anybody's leave: for whoever owns the database file.
+/// Adds an officer without anybody's leave, with a client key and an invitation: for whoever owns the database file.
 ///
 /// # Errors
 /// [`OfficerError`] if the unit is not there or a field is wrong.
@@ -66,31 +106,39 @@ pub async fn create_first(
     role: Role,
     now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<(Officer, Credential), OfficerError> {
+) -> Result<(Officer, Credential, Invitation), OfficerError> {
     match store.unit_path(unit_code.to_owned()).await?.first() {
         Some(unit) if unit.closed => return Err(OfficerError::UnitClosed { field: "unit_code" }),
         Some(_) => {}
         None => return Err(OfficerError::NoSuchUnit { field: "unit_code" }),
     }
-    let (officer, key, credential) = draw(label, unit_code, role, now, rng)?;
-    let entry = AuditEntry {
+    let officer = draw(label, unit_code, role, rng)?;
+    let (key, credential) = draw_key(&officer, now, rng);
+    let (new_invitation, invitation) = draw_invitation(&officer.officer_id, now, rng);
+    let entry = |action| AuditEntry {
         at: now.hour_start(),
         officer_id: None,
         key_id: None,
-        action: Action::OfficerAdded,
+        action,
         unit_code: unit_code.to_owned(),
         subject: officer.officer_id.clone(),
     };
-    add(store, officer, key, credential, entry).await
+    let new = NewOfficer {
+        officer: officer.clone(),
+        key: Some(key),
+        invitation: Some(new_invitation),
+        entries: vec![entry(Action::OfficerAdded), entry(Action::InvitationIssued)],
+    };
+    add(store, new).await?;
+    Ok((officer, credential, invitation))
 }
 
 fn draw(
     label: &str,
     unit_code: &str,
     role: Role,
-    now: Timestamp,
     rng: &mut impl CryptoRng,
-) -> Result<(Officer, NewClientKey, Credential), OfficerError> {
+) -> Result<Officer, OfficerError> {
     check_text("label", label, 64)?;
     // A sign-in name is label@unit.
     if label.contains('@') {
@@ -101,31 +149,32 @@ fn draw(
     }
     let mut id = [0; 8];
     rng.fill_bytes(&mut id);
-    let officer = Officer {
+    Ok(Officer {
         officer_id: HEXLOWER.encode(&id),
         label: label.to_owned(),
         unit_code: unit_code.to_owned(),
         role,
         active: true,
-    };
-    let (key, credential) = client_key::draw(&officer, "first", role.permissions(), now, rng);
-    Ok((officer, key, credential))
+    })
 }
 
-async fn add(
-    store: &dyn Store,
-    officer: Officer,
-    key: NewClientKey,
-    credential: Credential,
-    entry: AuditEntry,
-) -> Result<(Officer, Credential), OfficerError> {
-    match store.add_officer(officer.clone(), key, entry).await? {
-        Added::Added => Ok((officer, credential)),
+fn draw_key(
+    officer: &Officer,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> (NewClientKey, Credential) {
+    client_key::draw(officer, "first", officer.role.permissions(), now, rng)
+}
+
+async fn add(store: &dyn Store, new: NewOfficer) -> Result<(), OfficerError> {
+    match store.add_officer(new).await? {
+        Added::Added => Ok(()),
         Added::Exists => Err(OfficerError::LabelTaken),
     }
 }
 
-/// Ends all that an officer can do, at once: client keys, and codes that nobody redeemed.
+/// Ends all that an officer can do, at once: client keys, sessions and what they sign in with, and codes that nobody
+/// redeemed.
 ///
 /// # Errors
 /// [`OfficerError`] if the actor may not or there is no such officer in their reach.
@@ -172,7 +221,7 @@ pub async fn visible_officers(
 }
 
 /// One of them.
-pub(super) async fn visible_officer(
+pub(crate) async fn visible_officer(
     context: &Context,
     actor: &Actor,
     officer_id: &str,

@@ -10,9 +10,7 @@ use rand::CryptoRng;
 use truyvet_crypto::{Timestamp, sha256};
 use zeroize::Zeroizing;
 
-use super::{
-    Actor, Officer, OfficerError, Permission, Permissions, account::visible_officer, check_text,
-};
+use super::{Actor, Officer, OfficerError, Permission, Permissions, check_text, visible_officer};
 use crate::{audit::Action, context::Context, store::StoreError};
 
 /// A client key without its secret.

@@ -9,7 +9,10 @@ mod client_key;
 mod role;
 mod unit;
 
-pub use account::{Officer, create, create_first, deactivate, visible_officers};
+pub(crate) use account::visible_officer;
+pub use account::{
+    Access, FirstAccess, Officer, create, create_first, deactivate, visible_officers,
+};
 pub use actor::Actor;
 pub use client_key::{
     ClientKey, Credential, NewClientKey, client_keys, create_client_key, identify,

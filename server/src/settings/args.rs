@@ -167,6 +167,18 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_FIGURES_FLOOR", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures_floor: Option<u32>,
+    /// Where officers' browsers find the portal; https, or http://localhost [default: localhost on the staff port]
+    #[arg(long, env = "TRUYVET_PORTAL_ORIGIN", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub portal_origin: Option<String>,
+    /// Minutes after which an unused sign-in ends, 1 to 240 [default: 30]
+    #[arg(long, env = "TRUYVET_SESSION_IDLE_MINUTES", value_name = "MINUTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_idle_minutes: Option<u32>,
+    /// Hours after which any sign-in ends, 1 to 24 [default: 10]
+    #[arg(long, env = "TRUYVET_SESSION_HOURS", value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_hours: Option<u32>,
     /// Log lines as text or JSON [default: text]
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use std::{
 use ipnet::IpNet;
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
+use url::Url;
 
 use crate::authorize::default_wrong_guesses_per_hour;
 
@@ -51,17 +52,24 @@ impl SettingsArgs {
             index_valid_hours,
             units_file,
             figures_floor,
+            portal_origin,
+            session_idle_minutes,
+            session_hours,
             log_format,
             log,
         } = self;
         let data_dir = data_dir.unwrap_or_else(|| "truyvet-data".into());
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let staff_listen = staff_listen.unwrap_or_else(|| loopback(8441));
         let settings = Settings {
+            portal_origin: portal(portal_origin, tls_cert.is_some(), staff_listen.port())?,
+            session_idle_minutes: within("session_idle_minutes", session_idle_minutes, 30, 1, 240)?,
+            session_hours: within("session_hours", session_hours, 10, 1, 24)?,
             database: path_of_url("database", "sqlite:", database, &data_dir, "truyvet.db")?,
             batches: path_of_url("batches", "file:", batches, &data_dir, "batches")?,
             data_dir,
             public_listen: public_listen.unwrap_or_else(|| loopback(8440)),
-            staff_listen: staff_listen.unwrap_or_else(|| loopback(8441)),
+            staff_listen,
             ops_listen: ops_listen.unwrap_or_else(|| loopback(8442)),
             tls: match (tls_cert, tls_key) {
                 (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
@@ -241,6 +249,30 @@ fn parse_proxy(name: &str) -> Result<IpNet, SettingsError> {
         return Err(value("trusted_proxies", format!("{name} is everybody")));
     }
     Ok(net)
+}
+
+/// An origin that browsers trust with passkeys and cookies: https, or this machine. Not an address: passkeys are bound
+/// to a name.
+fn portal(given: Option<String>, tls: bool, staff_port: u16) -> Result<Url, SettingsError> {
+    let scheme = if tls { "https" } else { "http" };
+    let given = given.unwrap_or_else(|| format!("{scheme}://localhost:{staff_port}"));
+    let refused = |reason: &str| value("portal_origin", format!("{given}: {reason}"));
+    let origin = Url::parse(&given).map_err(|error| refused(&error.to_string()))?;
+    let host = origin
+        .domain()
+        .ok_or_else(|| refused("must have a host name, no address"))?;
+    if origin.scheme() != "https" && !(origin.scheme() == "http" && host == "localhost") {
+        return Err(refused("must be https, or http on localhost"));
+    }
+    let bare = origin.path() == "/"
+        && origin.query().is_none()
+        && origin.fragment().is_none()
+        && origin.username().is_empty()
+        && origin.password().is_none();
+    if !bare {
+        return Err(refused("must be scheme, host and port alone"));
+    }
+    Ok(origin)
 }
 
 /// The path in a URL of the one kind that this server knows for the setting.

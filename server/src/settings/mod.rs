@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
+use url::Url;
 
 pub use args::SettingsArgs;
 pub use log::{LogFormat, log_filter};
@@ -85,6 +86,12 @@ pub struct Settings {
     pub units_file: Option<PathBuf>,
     /// Smallest number of a figure that is shown of others' units; 0: every number is.
     pub figures_floor: u32,
+    /// Where officers' browsers find the portal: scheme, host and port. Passkeys are bound to its host.
+    pub portal_origin: Url,
+    /// A session that was not used for so long ends.
+    pub session_idle_minutes: u32,
+    /// A session ends so long after signing in.
+    pub session_hours: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -199,6 +206,12 @@ mod tests {
             ("figures_floor = 2", "figures_floor"),
             ("public_listen = \"0.0.0.0:1\"", "public_listen"),
             ("staff_listen = \"[::]:1\"", "staff_listen"),
+            ("portal_origin = \"portal\"", "portal_origin"),
+            ("portal_origin = \"http://portal.vn\"", "portal_origin"),
+            ("portal_origin = \"https://192.0.2.1\"", "portal_origin"),
+            ("portal_origin = \"https://portal.vn/x\"", "portal_origin"),
+            ("session_idle_minutes = 0", "session_idle_minutes"),
+            ("session_hours = 25", "session_hours"),
             ("log = \"what=ever\"", "log"),
             ("log = \"info,h2=trace\"", "log"),
             ("officer_codes_per_day = 0", "officer_codes_per_day"),

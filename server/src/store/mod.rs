@@ -2,7 +2,13 @@
 //!
 //! Knows no SQL: that is for the backends. Decides nothing that a request could get wrong: that was checked before.
 
+mod sign_in;
 pub mod sqlite;
+
+pub use sign_in::{
+    Acceptance, Completion, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
+    NewInvitation, NewSession, PasskeyRecord, PendingSignIn, Proof, SessionRecord, SignInStore,
+};
 
 use async_trait::async_trait;
 use truyvet_crypto::{
@@ -346,6 +352,8 @@ pub struct Forget {
     pub codes_before: Timestamp,
     /// Publications that closed before this (their numbering goes on).
     pub batches_before: Timestamp,
+    /// Invitations, sign-ins under way and sessions.
+    pub sign_ins: ForgetSignIns,
 }
 
 /// What was forgotten.
@@ -359,13 +367,28 @@ pub struct Forgotten {
     pub tokens: usize,
     /// Codes.
     pub codes: usize,
+    /// Invitations, sign-ins under way and sessions.
+    pub sign_ins: usize,
     /// Files that no index names any more.
     pub batches: Vec<Digest>,
 }
 
+/// An officer's account about to be added.
+#[derive(Clone)]
+pub struct NewOfficer {
+    /// The account.
+    pub officer: Officer,
+    /// A first client key.
+    pub key: Option<NewClientKey>,
+    /// A first invitation.
+    pub invitation: Option<NewInvitation>,
+    /// Rows of the audit, in order.
+    pub entries: Vec<AuditEntry>,
+}
+
 /// Everything that is remembered.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: SignInStore + Send + Sync {
     /// Adds an administrative unit below an existing one.
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added>;
     /// Digest of the list of units that was loaded last.
@@ -376,13 +399,8 @@ pub trait Store: Send + Sync {
     async fn units_within(&self, unit_code: String) -> Result<Vec<Unit>>;
     /// A unit and those above it, up to the country; empty if there is no such unit.
     async fn unit_path(&self, unit_code: String) -> Result<Vec<Unit>>;
-    /// Adds an officer with a client key. `Exists`: the unit has one of this label.
-    async fn add_officer(
-        &self,
-        officer: Officer,
-        key: NewClientKey,
-        entry: AuditEntry,
-    ) -> Result<Added>;
+    /// Adds an officer. `Exists`: the unit has one of this label.
+    async fn add_officer(&self, new: NewOfficer) -> Result<Added>;
     /// All officers, by unit, then label.
     async fn officers(&self) -> Result<Vec<Officer>>;
     /// The active officer with the active client key whose credential has this hash.
@@ -390,7 +408,8 @@ pub trait Store: Send + Sync {
         &self,
         credential_hash: [u8; 32],
     ) -> Result<Option<(Officer, ClientKey)>>;
-    /// Ends an account, and the codes that it issued and nobody redeemed; false if there is no such officer.
+    /// Ends an account with all that signs it in, its sessions, and the codes that it issued and nobody redeemed; false
+    /// if there is no such officer.
     async fn deactivate_officer(&self, officer_id: String, entry: AuditEntry) -> Result<bool>;
     /// Adds a client key to an account.
     async fn add_client_key(&self, key: NewClientKey, entry: AuditEntry) -> Result<()>;

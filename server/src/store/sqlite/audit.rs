@@ -40,6 +40,13 @@ pub(super) fn append(connection: &Connection, entry: &AuditEntry) -> Result<()> 
         .map_err(database_error)
 }
 
+/// Adds rows in order.
+pub(super) fn append_all(connection: &Connection, entries: &[AuditEntry]) -> Result<()> {
+    entries
+        .iter()
+        .try_for_each(|entry| append(connection, entry))
+}
+
 /// Rows after `after`, oldest first, at most `limit`.
 pub(super) fn rows(connection: &Connection, after: i64, limit: u32) -> Result<Vec<AuditRow>> {
     type Row = (

@@ -8,6 +8,7 @@ mod codes;
 mod officers;
 mod publications;
 mod retention;
+mod sign_in;
 mod units;
 mod uploads;
 mod withdrawals;
@@ -29,8 +30,9 @@ use truyvet_matching::{Digest, Region};
 use self::writer::Writer;
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf,
-    ForWithdrawal, Forget, Forgotten, IssueLimits, Issued, NewCode, NewUpload, PublishedBatch,
-    Redeemed, Redemption, Result, Revocation, StateCounts, Store, StoreError, Stored,
+    ForWithdrawal, Forget, Forgotten, IssueLimits, Issued, NewCode, NewOfficer, NewUpload,
+    PublishedBatch, Redeemed, Redemption, Result, Revocation, StateCounts, Store, StoreError,
+    Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -225,15 +227,8 @@ impl Store for SqliteStore {
         self.read(move |c| units::path(c, &unit_code)).await
     }
 
-    async fn add_officer(
-        &self,
-        officer: Officer,
-        key: NewClientKey,
-        entry: AuditEntry,
-    ) -> Result<Added> {
-        self.writer
-            .write(move |c| officers::add(c, &officer, &key, &entry))
-            .await
+    async fn add_officer(&self, new: NewOfficer) -> Result<Added> {
+        self.writer.write(move |c| officers::add(c, &new)).await
     }
 
     async fn officers(&self) -> Result<Vec<Officer>> {

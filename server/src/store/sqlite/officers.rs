@@ -2,19 +2,20 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::{audit, client_keys, database_error, inconsistent, is_constraint};
+use super::{audit, client_keys, database_error, inconsistent, is_constraint, sign_in};
 use crate::{
     audit::AuditEntry,
-    officers::{NewClientKey, Officer, Role},
-    store::{Added, Result},
+    officers::{Officer, Role},
+    store::{Added, NewOfficer, Result},
 };
 
-pub(super) fn add(
-    connection: &Connection,
-    officer: &Officer,
-    key: &NewClientKey,
-    entry: &AuditEntry,
-) -> Result<Added> {
+pub(super) fn add(connection: &Connection, new: &NewOfficer) -> Result<Added> {
+    let NewOfficer {
+        officer,
+        key,
+        invitation,
+        entries,
+    } = new;
     let inserted = connection.execute(
         "INSERT INTO officer (officer_id, label, unit_code, role, active) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
@@ -30,8 +31,13 @@ pub(super) fn add(
         Err(error) if is_constraint(&error) => return Ok(Added::Exists),
         Err(error) => return Err(database_error(error)),
     }
-    client_keys::insert(connection, key)?;
-    audit::append(connection, entry)?;
+    if let Some(key) = key {
+        client_keys::insert(connection, key)?;
+    }
+    if let Some(invitation) = invitation {
+        sign_in::put_invitation(connection, invitation)?;
+    }
+    audit::append_all(connection, entries)?;
     Ok(Added::Added)
 }
 
@@ -76,6 +82,7 @@ pub(super) fn deactivate(
     };
     execute("UPDATE upload_code SET revoked = 1 WHERE officer_id = ?1 AND redeemed_at IS NULL")?;
     execute("UPDATE client_key SET active = 0 WHERE officer_id = ?1")?;
+    sign_in::end_all(connection, officer_id)?;
     if execute("UPDATE officer SET active = 0 WHERE officer_id = ?1")? == 0 {
         return Ok(false);
     }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use truyvet_matching::Digest;
 
-use super::{bytes, database_error};
+use super::{bytes, database_error, sign_in};
 use crate::store::{Forget, Forgotten, Result};
 
 pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
@@ -55,6 +55,7 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
         withdrawn_keys,
         tokens,
         codes,
+        sign_ins: sign_in::forget(connection, &what.sign_ins)?,
         batches: batches
             .iter()
             .map(|digest| Ok(Digest::from_bytes(bytes("publication.digest", digest)?)))

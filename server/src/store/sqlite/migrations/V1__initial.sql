@@ -43,6 +43,82 @@ CREATE TABLE client_key (
 
 CREATE INDEX client_key_by_officer ON client_key (officer_id);
 
+-- Open invitations, one an account. Life: until accepted, replaced or run out.
+CREATE TABLE invitation (
+    officer_id  TEXT PRIMARY KEY REFERENCES officer,
+    ticket_hash BLOB NOT NULL UNIQUE,           -- SHA-256 of 32 random bytes; they are in the link alone
+    expires_at  INTEGER NOT NULL                -- full hour
+) STRICT, WITHOUT ROWID;
+
+-- Invitations that are being accepted, one an account. Life: half an hour, or until the second factor is there.
+CREATE TABLE enrolment (
+    officer_id      TEXT PRIMARY KEY REFERENCES officer,
+    ticket_hash     BLOB NOT NULL UNIQUE,       -- SHA-256 of 32 random bytes in a cookie
+    invitation_hash BLOB NOT NULL,              -- whose ticket began it; of no use once that invitation is gone
+    password_salt   BLOB NOT NULL,              -- as in password
+    password_hash   BLOB NOT NULL,              -- as in password
+    totp_sealed     BLOB NOT NULL,              -- as in totp; offered, not confirmed
+    passkey_state   TEXT,                       -- JSON: the challenge that the next registration must answer
+    expires_at      INTEGER NOT NULL            -- second
+) STRICT, WITHOUT ROWID;
+
+-- Passwords. Life: until the account is deactivated or accepts another invitation; so are the three tables after it.
+CREATE TABLE password (
+    officer_id    TEXT PRIMARY KEY REFERENCES officer,
+    scheme        INTEGER NOT NULL DEFAULT 1,   -- 1: Argon2id, 19 MiB, 2 passes, 1 lane, keyed by keys/portal.key
+    password_salt BLOB NOT NULL,                -- 16 random bytes
+    password_hash BLOB NOT NULL                 -- 32 bytes
+) STRICT, WITHOUT ROWID;
+
+-- Secrets that authenticator apps share.
+CREATE TABLE totp (
+    officer_id  TEXT PRIMARY KEY REFERENCES officer,
+    totp_sealed BLOB NOT NULL,                  -- 20 bytes under AES-256-GCM by keys/portal.key for this account: nonce (12), text, tag (16)
+    last_step   INTEGER NOT NULL                -- the latest 30-second step whose code was used; none up to it is taken
+) STRICT, WITHOUT ROWID;
+
+-- Passkeys.
+CREATE TABLE passkey (
+    passkey_id    TEXT PRIMARY KEY,             -- random; names it in the audit
+    officer_id    TEXT NOT NULL REFERENCES officer,
+    credential_id BLOB NOT NULL UNIQUE,         -- what the authenticator calls it
+    label         TEXT NOT NULL,                -- what its owner calls it
+    state         TEXT NOT NULL,                -- JSON of webauthn-rs: public key, counter, flags; nothing secret
+    created_at    INTEGER NOT NULL              -- full hour
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passkey_by_officer ON passkey (officer_id);
+
+-- Recovery codes that are left; one that is used is deleted.
+CREATE TABLE recovery_code (
+    officer_id TEXT NOT NULL REFERENCES officer,
+    code_hash  BLOB NOT NULL,                   -- HMAC-SHA-256 by keys/portal.key over code and account
+    PRIMARY KEY (officer_id, code_hash)
+) STRICT, WITHOUT ROWID;
+
+-- Who has shown a password and owes the second factor, up to eight an account. Life: five minutes, or until it is shown.
+CREATE TABLE pending_sign_in (
+    ticket_hash   BLOB PRIMARY KEY,             -- SHA-256 of 32 random bytes in a cookie
+    officer_id    TEXT NOT NULL REFERENCES officer,
+    passkey_state TEXT,                         -- JSON: the challenge that the next answer must sign; used once
+    tries_left    INTEGER NOT NULL,             -- of the second factor
+    expires_at    INTEGER NOT NULL              -- second
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pending_sign_in_by_officer ON pending_sign_in (officer_id, expires_at);
+
+-- Browsers that are signed in, up to sixteen an account. Life: session_idle_minutes after the last use, session_hours after the
+-- first, or until ended.
+CREATE TABLE session (
+    ticket_hash  BLOB PRIMARY KEY,              -- SHA-256 of 32 random bytes in a cookie
+    session_id   TEXT NOT NULL UNIQUE,          -- random; names it in lists and in the audit
+    officer_id   TEXT NOT NULL REFERENCES officer,
+    created_at   INTEGER NOT NULL,              -- second
+    last_seen_at INTEGER NOT NULL               -- second; written once a minute at most
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_by_officer ON session (officer_id, last_seen_at);
+
 -- Every officer action, chained by hash. No code, token, key or credential. Life: for good.
 CREATE TABLE audit (
     sequence   INTEGER PRIMARY KEY,             -- from 1, without gaps
