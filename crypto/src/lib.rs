@@ -4,7 +4,7 @@
 //!
 //! The way of an ID: a phone's day secret gives one [`EphemeralId`] for each [`Slot`] ([`schedule`]); whoever hears it
 //! keeps its [`Tag`]; a confirmed case discloses the secret as a [`DisclosedKey`], from which the server computes the
-//! same tags.
+//! same tags. The case's phone keeps a [`Receipt`] of it, by which a false positive can be taken back.
 //!
 //! ```
 //! use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet, Tag, schedule};
@@ -24,6 +24,7 @@
 mod code;
 mod disclosed;
 mod id;
+mod receipt;
 pub mod schedule;
 mod scheme;
 pub mod sign;
@@ -34,6 +35,7 @@ pub mod token;
 pub use code::{CodeError, CodeHash, CodeKey, UploadCode};
 pub use disclosed::{DisclosedKey, KeyError};
 pub use id::{EphemeralId, Tag};
+pub use receipt::Receipt;
 pub use scheme::{Scheme, UnknownScheme};
 pub use slots::{SlotSet, SlotSetError};
 pub use time::{Day, Slot, Timestamp};

@@ -88,6 +88,13 @@ impl SlotSet {
         }
     }
 
+    /// Keeps the slots that `other` has too.
+    pub fn keep_only(&mut self, other: &Self) {
+        for (byte, keep) in self.bytes.iter_mut().zip(&other.bytes) {
+            *byte &= keep;
+        }
+    }
+
     /// How many slots it has.
     #[must_use]
     pub fn len(&self) -> u32 {
@@ -148,5 +155,10 @@ mod tests {
         rest.remove_all(&set);
         assert_eq!(rest.len(), 92);
         assert!(!rest.contains(15) && !rest.contains(96));
+        let mut both = SlotSet::full(Scheme::Bluezone);
+        both.keep_only(&set);
+        assert_eq!(both, set);
+        both.keep_only(&rest);
+        assert!(both.is_empty());
     }
 }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use truyvet_crypto::Scheme;
 
 /// Written to `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// Another process that is just closing the file gets so long.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);

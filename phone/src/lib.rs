@@ -8,8 +8,13 @@
 //! hear        sightings                                   ID → tags, thinned; IDs are never kept
 //! sync        connection → config → sync → exposure       index → batches → matches
 //! exposures   exposure                                    matches → days
-//! upload      upload                                      code → token → request; fresh identity
+//! news        news                                        days ↔ what the owner was told
+//! upload      upload                                      code → token → request; receipt, fresh identity
+//! withdraw    upload                                      code → token → receipt instead of secrets
 //! ```
+//!
+//! A batch may take tags back that earlier ones published (a false positive): a sync forgets what matched them, and
+//! [`Phone::news`] names the days that the owner was told of and that are no exposure any more.
 //!
 //! ```
 //! use rand::{SeedableRng, rngs::StdRng};
@@ -36,6 +41,7 @@ mod connection;
 mod database;
 mod exposure;
 mod identity;
+mod news;
 mod phone;
 mod refusal;
 mod sightings;
@@ -48,6 +54,7 @@ pub use clock::{ClockOff, MAX_AHEAD_SECONDS, MAX_BEHIND_SECONDS};
 pub use config::{ConfigError, DeploymentConfig};
 pub use connection::{ConnectError, ConnectOptions, Connection, HttpError};
 pub use database::StoreError;
+pub use news::News;
 pub use phone::Phone;
 pub use refusal::{FieldRefusal, ServerRefusal};
 pub use sightings::{BIN_SECONDS, HearError, HearReport, Heard, MAX_SIGHTINGS};

@@ -9,7 +9,7 @@ use std::{
 
 use rand::CryptoRng;
 use truyvet_crypto::{Day, EphemeralId, Scheme, Timestamp, UploadCode, sign::TrustedKeys};
-use truyvet_matching::{Exposure, Region, Sighting};
+use truyvet_matching::{Exposure, LocalDay, Region, Sighting};
 use truyvet_proto::v1::{self as pb, exposure_service_client::ExposureServiceClient};
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     config::{self, ConfigError, DeploymentConfig, Origin},
     connection::Connection,
     database::{Database, StoreError},
-    exposure, identity,
+    exposure, identity, news,
     refusal::ServerRefusal,
     sightings::{self, HearError, HearReport, Heard, MAX_SIGHTINGS, SightingRules},
     sync::{self, Parts, SyncError, SyncReport},
@@ -298,7 +298,38 @@ impl Phone {
         Ok(report.expect("begun just now, and uploads run one at a time"))
     }
 
-    /// Takes up the pending upload, for instance after a restart. `None` if there is none.
+    /// Takes this phone's last upload back that was not taken back yet: it was a false positive. With a code of its own,
+    /// and, for whoever sees the network, no other than an upload. The next window tells all phones.
+    ///
+    /// After an error that leaves it pending ([`Self::pending_upload`]), call it again with the same code, or
+    /// [`Self::resume_upload`].
+    ///
+    /// # Errors
+    /// [`UploadError`] says what was sent and whether the code is still good.
+    pub async fn withdraw(
+        &self,
+        connection: &Connection,
+        code: &str,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<UploadReport, UploadError> {
+        let code = UploadCode::parse(code)?;
+        let _alone = self.network.lock().await;
+        let config = self.refresh_config(connection, now).await?;
+        upload::begin_withdrawal(self, &config, &code, rng)?;
+        let report = upload::advance(self, connection, &config, now, rng).await?;
+        Ok(report.expect("begun just now, and uploads run one at a time"))
+    }
+
+    /// How many uploads this phone has receipts of: each can be taken back, the last one first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    pub fn receipts(&self) -> Result<usize, StoreError> {
+        self.database.read(upload::receipts::count)
+    }
+
+    /// Takes up the pending upload or withdrawal, for instance after a restart. `None` if there is none.
     ///
     /// # Errors
     /// As for [`Self::upload`].
@@ -334,7 +365,7 @@ impl Phone {
         upload::abandon(self)
     }
 
-    /// Forgets what is older than the retention: sightings, matches, own secrets. Once a day.
+    /// Forgets what is older than the retention: sightings, matches, own secrets, receipts. Once a day.
     ///
     /// Not by this phone's clock alone: `now` counts no further than two days ([`MAX_AHEAD_SECONDS`]) after the newest
     /// configuration or index, and before the first of them nothing is forgotten.
@@ -348,10 +379,15 @@ impl Phone {
         let Some(now) = time_to_delete_by(self.confirmed_time()?, now) else {
             return Ok(());
         };
+        let offset = self
+            .config()
+            .map_or(0, |config| config.exposure_rule.utc_offset_seconds);
         self.database.write(|transaction| {
             sightings::purge(transaction, &rules, now)?;
             exposure::purge(transaction, rules.oldest(now))?;
+            news::purge(transaction, LocalDay::of(rules.oldest(now), offset))?;
             let oldest_day = now.day().minus_days(rules.retention_days);
+            upload::receipts::purge(transaction, oldest_day)?;
             identity::forget_before(transaction, oldest_day)
         })?;
         self.database.forget_deleted()

@@ -57,11 +57,29 @@ CREATE TABLE match (
     PRIMARY KEY (bin, tag, region)
 ) STRICT, WITHOUT ROWID;
 
--- An upload on its way. One row at most. Lifetime: until the server took it, refused it for good, or the person gave up.
+-- What the owner was told of a local day. Lifetime: retention.
+CREATE TABLE told (
+    day     INTEGER PRIMARY KEY,                    -- local days since 1970, by the rule's offset
+    exposed INTEGER NOT NULL                        -- 1: an exposure; 0: no longer one
+) STRICT;
+
+-- What this phone disclosed, to take it back by: proofs of the secrets, which are not here. Lifetime: retention after their
+-- day, or until taken back.
+CREATE TABLE receipt (
+    upload INTEGER NOT NULL,                        -- which upload: the highest number is the last
+    day    INTEGER NOT NULL,                        -- UTC days since 1970
+    region TEXT NOT NULL,                           -- where it was published
+    proof  BLOB NOT NULL,                           -- bluezone: 32 bytes; gaen: 16; dp3t: 32 for each slot set
+    slots  BLOB NOT NULL,                           -- bitmap of the slots disclosed
+    PRIMARY KEY (upload, day)
+) STRICT, WITHOUT ROWID;
+
+-- An upload or a withdrawal on its way. One row at most. Lifetime: until the server took it, refused it for good, or the person gave up.
 CREATE TABLE pending_upload (
     one         INTEGER PRIMARY KEY CHECK (one = 1),
     upload_code TEXT NOT NULL,
-    region      TEXT,                               -- as the person chose; NULL: as the officer says, then that
+    withdraws   INTEGER NOT NULL,                   -- 1: takes the last upload back; 0: discloses
+    region      TEXT,                               -- as the person chose, or of the receipt; NULL: as the officer says, then that
     left_out    BLOB NOT NULL,                      -- what the person leaves out: (from, until) as i64 BE each, repeated
     blinding    BLOB NOT NULL,                      -- nonce, blind, element: 96 bytes
     token       BLOB,                               -- serialized UploadToken; NULL until the code is redeemed

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use object_store::ObjectStore;
 use rand::{SeedableRng, rngs::StdRng};
 use truyvet_crypto::Timestamp;
+use truyvet_matching::BatchKind;
 
 use crate::{
     authorize::Brake, download::Catalog, keys::Keys, settings::Settings, sign_in::SignIn,
@@ -50,7 +51,7 @@ pub enum Step {
     UploadReceived,
     /// It is valid; nothing is stored.
     UploadValidated,
-    /// Token and keys are written, the transaction is not committed.
+    /// The token is spent and the keys are written, or taken back; the transaction is not committed.
     UploadWritten,
     /// Committed; the phone has no answer yet.
     UploadStored,
@@ -58,18 +59,18 @@ pub enum Step {
     WindowDue,
     /// Closed: what comes in from now on belongs to the next window.
     WindowClosed,
-    /// Its tags are selected and padded.
-    TagsSelected,
+    /// The tags of its delta, or then of its withdrawal, are selected and padded.
+    TagsSelected(BatchKind),
     /// The file is built.
-    BatchBuilt,
+    BatchBuilt(BatchKind),
     /// The file is signed.
-    BatchSigned,
+    BatchSigned(BatchKind),
     /// The file is in the object store; no index names it.
-    BatchStored,
+    BatchStored(BatchKind),
     /// The store says that it is published.
-    BatchRecorded,
+    BatchRecorded(BatchKind),
     /// The index names it.
-    IndexSigned,
+    IndexSigned(BatchKind),
 }
 
 /// Hears of every step. The product's does nothing; a fault test's stops the process at the step it was given.

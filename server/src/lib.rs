@@ -8,7 +8,7 @@
 //! | [`sign_in`] | officers' browsers: invitations, passwords, second factors, sessions |
 //! | [`audit`] | what officers did, chained by hash |
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
-//! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored |
+//! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored (or takes back what was) |
 //! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
 //! | [`publish`] | a window closes; its tags become a signed batch file |
 //! | [`download`] | configuration, index and files as they are handed out |

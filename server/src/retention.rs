@@ -49,6 +49,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
     if forgotten != Forgotten::default() || files > 0 {
         info!(
             forgotten.keys = forgotten.keys,
+            forgotten.withdrawn_keys = forgotten.withdrawn_keys,
             forgotten.tokens = forgotten.tokens,
             forgotten.codes = forgotten.codes,
             forgotten.sign_ins = forgotten.sign_ins,

@@ -4,7 +4,7 @@ use prost::Message as _;
 use rand::{Rng as _, rngs::StdRng};
 use tonic::{Status, transport::Channel};
 use truyvet_crypto::{
-    Day, DisclosedKey, Scheme, SlotSet, Tag,
+    Day, DisclosedKey, Receipt, Scheme, SlotSet, Tag,
     token::{Blinding, ReportType, Token, TokenMetadata},
 };
 use truyvet_proto::v1::{
@@ -103,6 +103,17 @@ impl RawPhone {
         })
     }
 
+    /// A request that takes back what these receipts are for, padded to the size that every upload has.
+    #[must_use]
+    pub fn withdrawal(&self, token: &Token, receipts: &[Receipt]) -> UploadRequest {
+        self.padded(UploadRequest {
+            token: Some(upload_token(token)),
+            region: "VN".into(),
+            keys: receipts.iter().map(receipt).collect(),
+            padding: Vec::new(),
+        })
+    }
+
     /// Fills up with padding (or leaves as it is what is too long already).
     #[must_use]
     pub fn padded(&self, mut request: UploadRequest) -> UploadRequest {
@@ -149,6 +160,17 @@ pub fn upload_token(token: &Token) -> UploadToken {
             last_day: token.metadata.last_day.number(),
         }),
         output: token.output.to_vec(),
+    }
+}
+
+/// A receipt as it goes over the wire: where a key would be.
+#[must_use]
+pub fn receipt(receipt: &Receipt) -> pb::DisclosedKey {
+    pb::DisclosedKey {
+        scheme: receipt.scheme().byte().into(),
+        day: receipt.day().number(),
+        secret: receipt.proof().to_vec(),
+        slots: receipt.slots().as_bytes().to_vec(),
     }
 }
 

@@ -180,6 +180,16 @@ impl World {
         self.issue(onset_day).await.upload_code
     }
 
+    /// A code that takes an upload back.
+    pub async fn withdrawal_code(&self) -> String {
+        let order = CodeOrder {
+            report_type: ReportType::Withdrawal.byte().into(),
+            onset_day: 0,
+            region: String::new(),
+        };
+        self.issue_order(order).await.upload_code
+    }
+
     /// An upload code and the serial of its slip.
     pub async fn code_and_serial(&self) -> (String, String) {
         let issued = self.issue(self.today()).await;
@@ -192,6 +202,10 @@ impl World {
             onset_day: onset_day.number(),
             region: String::new(),
         };
+        self.issue_order(order).await
+    }
+
+    async fn issue_order(&self, order: CodeOrder) -> IssuedCode {
         let request = IssueCodeRequest { order: Some(order) };
         let answer = self
             .officers()
@@ -226,6 +240,22 @@ impl World {
                 database.query_row(&sql, [], |row| row.get(0))
             })
             .expect("a table")
+    }
+
+    /// Whether any of the database's files holds these bytes.
+    ///
+    /// # Panics
+    /// If they cannot be read.
+    #[must_use]
+    pub fn on_disk(&self, bytes: &[u8]) -> bool {
+        std::fs::read_dir(&self.settings.data_dir)
+            .expect("the server made it")
+            .map(|entry| entry.expect("readable").path())
+            .filter(|path| path.is_file())
+            .any(|path| {
+                let file = std::fs::read(path).expect("readable");
+                file.windows(bytes.len()).any(|window| window == bytes)
+            })
     }
 
     /// Closes the open window and publishes it.

@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, types::Value};
-use truyvet_crypto::DisclosedKey;
+use truyvet_crypto::{DisclosedKey, Receipt};
 use truyvet_matching::VerifiedBatch;
 use truyvet_tests::{
-    raw::tags,
+    raw::{RawPhone, tags},
     world::{World, rng},
 };
 
@@ -103,14 +103,8 @@ async fn stored_keys_tell_neither_when_they_came_nor_which_came_together() {
     let world = World::new().await;
     let cases = two_cases(&world).await;
     let database = database(&world);
-    let columns: Vec<String> = database
-        .prepare("SELECT name FROM pragma_table_info('disclosed_key')")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let expected = [
+    let of_both = [
+        "proof",
         "secret",
         "region",
         "scheme",
@@ -118,32 +112,78 @@ async fn stored_keys_tell_neither_when_they_came_nor_which_came_together() {
         "accepted_window",
         "slots",
     ];
-    assert_eq!(columns, expected);
-    for table in ["disclosed_key", "spent_token", "upload_code"] {
+    assert_eq!(columns(&database, "disclosed_key"), of_both);
+    let mut of_withdrawn = of_both.to_vec();
+    of_withdrawn.insert(6, "withdrawn_window");
+    assert_eq!(columns(&database, "withdrawn_key"), of_withdrawn);
+    let expected = ["spend_id", "request_digest", "last_day"];
+    assert_eq!(columns(&database, "spent_token"), expected);
+    for table in [
+        "disclosed_key",
+        "withdrawn_key",
+        "spent_token",
+        "upload_code",
+    ] {
         let by_arrival = database.prepare(&format!("SELECT rowid FROM {table}"));
         assert!(by_arrival.is_err(), "{table} keeps the order of arrival");
     }
-    let stored: Vec<Vec<u8>> = database
-        .prepare("SELECT secret, slots FROM disclosed_key")
+    let stored = |table: &str| -> Vec<Vec<u8>> {
+        database
+            .prepare(&format!("SELECT proof, slots FROM {table}"))
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    };
+    let sorted = |keys: &[DisclosedKey]| {
+        let mut proofs: Vec<_> = keys
+            .iter()
+            .map(|key| Receipt::of(key).proof().to_vec())
+            .collect();
+        proofs.sort();
+        proofs
+    };
+    let all = sorted(&cases.concat());
+    assert_eq!(
+        stored("disclosed_key"),
+        all,
+        "in the order of the random proofs"
+    );
+    // Both take back what was published: the same holds of what waits to be taken back.
+    world.publish().await;
+    let mut phone = world.raw_phone(2).await;
+    for keys in &cases {
+        withdraw(&world, &mut phone, keys).await;
+    }
+    assert_eq!(stored("disclosed_key"), Vec::<Vec<u8>>::new());
+    assert_eq!(stored("withdrawn_key"), all);
+}
+
+fn columns(database: &Connection, table: &str) -> Vec<String> {
+    database
+        .prepare("SELECT name FROM pragma_table_info(?1)")
         .unwrap()
-        .query_map([], |row| row.get(0))
+        .query_map([table], |row| row.get(0))
         .unwrap()
         .collect::<Result<_, _>>()
-        .unwrap();
-    let mut sorted: Vec<_> = cases
-        .iter()
-        .flatten()
-        .map(|key| key.secret().to_vec())
-        .collect();
-    sorted.sort();
-    assert_eq!(stored, sorted, "in the order of the random secrets");
+        .unwrap()
+}
+
+async fn withdraw(world: &World, phone: &mut RawPhone, keys: &[DisclosedKey]) {
+    let token = phone.redeem(&world.withdrawal_code().await).await.unwrap();
+    let receipts: Vec<_> = keys.iter().map(Receipt::of).collect();
+    let request = phone.withdrawal(&token, &receipts);
+    phone.upload(request).await.unwrap();
 }
 
 /// No value that is stored with a code is stored with a token or a key: the two cannot be joined.
 #[tokio::test]
 async fn codes_and_uploads_cannot_be_joined() {
     let world = World::new().await;
-    two_cases(&world).await;
+    let [withdrawn, _] = two_cases(&world).await;
+    world.publish().await;
+    withdraw(&world, &mut world.raw_phone(2).await, &withdrawn).await;
     let database = database(&world);
     let long_values = |table: &str| -> BTreeSet<Vec<u8>> {
         let mut statement = database.prepare(&format!("SELECT * FROM {table}")).unwrap();
@@ -163,7 +203,7 @@ async fn codes_and_uploads_cannot_be_joined() {
         values
     };
     let of_codes = long_values("upload_code");
-    for table in ["spent_token", "disclosed_key"] {
+    for table in ["spent_token", "disclosed_key", "withdrawn_key"] {
         assert_eq!(
             of_codes.intersection(&long_values(table)).count(),
             0,

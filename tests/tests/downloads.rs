@@ -189,7 +189,7 @@ async fn what_has_outlived_its_purpose_is_forgotten_and_numbering_goes_on() {
     let keys = [phone.key(world.today().minus_days(1))];
     let request = phone.request(&token, &keys);
     phone.upload(request).await.unwrap();
-    assert!(!on_disk(&world, keys[0].secret()).is_empty());
+    assert!(world.on_disk(keys[0].secret()));
     world.publish().await;
     world.clock.advance(86_400);
     world.publish().await;
@@ -218,21 +218,7 @@ async fn what_has_outlived_its_purpose_is_forgotten_and_numbering_goes_on() {
         assert!(entry.sequence >= 2);
     }
     // Not even the files of the running database have the secret any more.
-    assert_eq!(on_disk(&world, keys[0].secret()), Vec::<String>::new());
-}
-
-/// Names of the database's files that hold these bytes.
-fn on_disk(world: &World, bytes: &[u8]) -> Vec<String> {
-    std::fs::read_dir(&world.settings.data_dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .filter(|path| {
-            let file = std::fs::read(path).unwrap();
-            file.windows(bytes.len()).any(|window| window == bytes)
-        })
-        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-        .collect()
+    assert!(!world.on_disk(keys[0].secret()));
 }
 
 /// A region that is left out of the settings for a while finds its files again.

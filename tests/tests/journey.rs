@@ -1,107 +1,10 @@
 //! The whole way with real phones: hear, authorize, upload, publish, download, verify, match, expose. Everything over
 //! real sockets.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: clippy.toml covers only the tests themselves"
-)]
-
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use rand::rngs::StdRng;
-use truyvet_crypto::{Scheme, Timestamp};
+use truyvet_crypto::Scheme;
 use truyvet_matching::Codec;
-use truyvet_phone::{Connection, Heard, Phone, UploadError, UploadOptions};
-use truyvet_server::settings::Settings;
-use truyvet_tests::world::{World, rng};
-
-/// Above the default threshold of -86 dBm.
-const NEAR: i16 = -70;
-/// Below it.
-const FAR: i16 = -95;
-
-struct Town {
-    draws: AtomicU64,
-    world: World,
-    connection: Connection,
-}
-
-impl Town {
-    async fn new(scheme: Scheme) -> Self {
-        Self::with(|settings| settings.scheme = scheme).await
-    }
-
-    async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let world = World::with(change).await;
-        let connection = Connection::open(
-            &world.public_url(),
-            &truyvet_phone::ConnectOptions::default(),
-        );
-        Self {
-            draws: AtomicU64::new(1),
-            world,
-            connection: connection.unwrap(),
-        }
-    }
-
-    /// Never the same twice: phones that drew alike would be one.
-    fn rng(&self) -> StdRng {
-        rng(self.draws.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn phone(&self, name: &str) -> Phone {
-        let folder = self.world.folder().join(name);
-        let scheme = self.world.settings.scheme;
-        let two_weeks_ago = self.world.now().plus_seconds(-13 * 86_400);
-        Phone::open(
-            &folder,
-            scheme,
-            self.world.trusted(),
-            two_weeks_ago,
-            &mut self.rng(),
-        )
-        .unwrap()
-    }
-
-    /// One minute-by-minute meeting of two phones, long ago enough to be published.
-    fn meet(&self, a: &Phone, b: &Phone, from: Timestamp, minutes: i64, rssi_dbm: i16) {
-        for minute in 0..minutes {
-            let time = from.plus_seconds(60 * minute);
-            for (hears, sends) in [(a, b), (b, a)] {
-                let id = sends.broadcast_id(time, &mut self.rng()).unwrap();
-                let heard = Heard {
-                    id: id.as_bytes(),
-                    time,
-                    rssi_dbm,
-                };
-                hears.hear(heard, time).unwrap().unwrap();
-            }
-        }
-    }
-
-    async fn upload(&self, case: &Phone, code: &str) -> Result<(), UploadError> {
-        let options = UploadOptions::default();
-        let (region, now) = (Some("VN".parse().unwrap()), self.world.now());
-        case.upload(
-            &self.connection,
-            code,
-            region,
-            &options,
-            now,
-            &mut self.rng(),
-        )
-        .await
-        .map(drop)
-    }
-
-    async fn sync(&self, phone: &Phone) -> usize {
-        let region = "VN".parse().unwrap();
-        let synced = phone.sync(&self.connection, region, self.world.now()).await;
-        synced.unwrap();
-        phone.exposures(self.world.now()).unwrap().len()
-    }
-}
+use truyvet_phone::{Heard, UploadError};
+use truyvet_tests::town::{FAR, NEAR, Town};
 
 #[tokio::test]
 async fn who_was_near_long_enough_is_told_and_nobody_else() {
@@ -257,24 +160,12 @@ async fn a_restart_changes_nothing() {
         NEAR,
     );
     let code = town.world.code().await;
-    town = restarted(town).await;
+    town = town.restarted().await;
     town.upload(&case, &code).await.unwrap();
-    town = restarted(town).await;
+    town = town.restarted().await;
     town.world.publish().await;
-    town = restarted(town).await;
+    town = town.restarted().await;
     assert_eq!(town.sync(&near).await, 1);
-}
-
-async fn restarted(town: Town) -> Town {
-    let Town { world, draws, .. } = town;
-    let world = world.restarted().await;
-    let options = truyvet_phone::ConnectOptions::default();
-    let connection = Connection::open(&world.public_url(), &options).unwrap();
-    Town {
-        world,
-        connection,
-        draws,
-    }
 }
 
 /// A refusal keeps its reason, and a refused code costs the phone nothing it had.

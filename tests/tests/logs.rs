@@ -13,6 +13,7 @@ use std::{
 
 use data_encoding::{BASE64, HEXLOWER};
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use truyvet_crypto::Receipt;
 use truyvet_proto::v1::UploadRequest;
 use truyvet_server::{
     officers::{self, FirstAccess, Role},
@@ -89,6 +90,13 @@ async fn no_secret_is_in_a_log() {
     world.officers().await.get_code(wrong).await.unwrap_err();
     world.publish().await;
     let mut signing_in = sign_in(&world).await;
+    let withdrawal = world.withdrawal_code().await;
+    let taking_back = phone.redeem(&withdrawal).await.unwrap();
+    let receipt = Receipt::of(&keys[0]);
+    let request = phone.withdrawal(&taking_back, std::slice::from_ref(&receipt));
+    phone.upload(request).await.unwrap();
+    world.clock.advance(60);
+    world.publish().await;
     // A store that cannot: errors are where secrets slip out.
     rusqlite::Connection::open(&world.settings.database)
         .unwrap()
@@ -117,6 +125,9 @@ async fn no_secret_is_in_a_log() {
         ("token", token.output.to_vec()),
         ("blinded element", blinding.element().to_vec()),
         ("disclosed key", keys[0].secret().to_vec()),
+        ("withdrawal code", withdrawal.into_bytes()),
+        ("withdrawal token", taking_back.output.to_vec()),
+        ("receipt", receipt.proof().to_vec()),
     ];
     secrets.append(&mut signing_in);
     for (_, tag) in keys[0].tags() {

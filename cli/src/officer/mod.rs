@@ -117,6 +117,8 @@ enum ReportKind {
     Clinical,
     /// The person's own rapid test, accepted by an officer
     SelfTest,
+    /// None of these after all (a false positive): the code takes back what the phone uploaded; no onset is needed
+    Withdrawal,
 }
 
 impl OrderArgs {
@@ -125,6 +127,7 @@ impl OrderArgs {
             ReportKind::Confirmed => ReportType::ConfirmedTest,
             ReportKind::Clinical => ReportType::Clinical,
             ReportKind::SelfTest => ReportType::SelfTest,
+            ReportKind::Withdrawal => ReportType::Withdrawal,
         };
         CodeOrder {
             report_type: report_type.into(),
@@ -258,6 +261,7 @@ fn type_word(report_type: ReportType) -> &'static str {
         ReportType::ConfirmedTest => "confirmed",
         ReportType::Clinical => "clinical",
         ReportType::SelfTest => "self-test",
+        ReportType::Withdrawal => "withdrawal",
     }
 }
 

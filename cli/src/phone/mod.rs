@@ -17,7 +17,7 @@ use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
 use truyvet_crypto::Timestamp;
 use truyvet_matching::Region;
-use truyvet_phone::{UploadError, UploadOptions};
+use truyvet_phone::{Connection, Phone, UploadError, UploadOptions, UploadReport};
 
 use crate::{effects, words};
 use home::Home;
@@ -59,9 +59,22 @@ pub(crate) enum PhoneCommand {
         #[arg(long)]
         code: Option<String>,
     },
-    /// Give up an upload that was cut short
+    /// Take back what this phone uploaded last (a false positive), authorized by a withdrawal code; the next window tells all
+    /// phones
+    Withdraw {
+        #[command(flatten)]
+        home: DirArgs,
+        /// Speak http:// with a server on another machine, this once; `phone init` has it too, for always
+        #[arg(long)]
+        plaintext: bool,
+        /// The code that a health officer gave for it; without it, a withdrawal that was cut short goes on. "-" reads it
+        /// from standard input: others on this machine can see the command line
+        #[arg(long)]
+        code: Option<String>,
+    },
+    /// Give up an upload or a withdrawal that was cut short
     Abandon(DirArgs),
-    /// Tell what the phone knows: sightings, matches, exposures, an upload on its way
+    /// Tell what the phone knows: sightings, matches, exposures and those that are none any more, an upload on its way
     Status {
         #[command(flatten)]
         home: DirArgs,
@@ -121,21 +134,25 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
             plaintext,
             code,
         } => {
-            let code = match code {
-                Some(code) if code == "-" => Some(read_code(io::stdin().lock())?),
-                code => code,
-            };
             let network = NetworkArgs {
                 home,
                 region,
                 plaintext,
             };
-            upload(&network, code.as_deref(), out).await
+            upload(&network, given(code)?.as_deref(), out).await
+        }
+        PhoneCommand::Withdraw {
+            home,
+            plaintext,
+            code,
+        } => {
+            let home = Home::open(&home.dir)?;
+            withdraw(&home, plaintext, given(code)?.as_deref(), out).await
         }
         PhoneCommand::Abandon(args) => {
             let phone = Home::open(&args.dir)?.phone(now)?;
             if phone.pending_upload()?.is_none() {
-                return Ok(writeln!(out, "no upload is on its way")?);
+                return Ok(writeln!(out, "nothing is on its way")?);
             }
             phone.abandon_upload().await?;
             Ok(writeln!(
@@ -171,7 +188,17 @@ async fn sync(args: &NetworkArgs, out: &mut impl Write) -> anyhow::Result<()> {
         let withdrawn = words::count(report.withdrawn_matches, "match", "matches");
         writeln!(out, "{withdrawn} withdrawn")?;
     }
-    status::print_exposures(&phone.exposures(now)?, out)
+    let news = phone.news(now)?;
+    status::print_news(&news, out)?;
+    Ok(phone.owner_was_told(&news)?)
+}
+
+/// The code, read from standard input if it is "-".
+fn given(code: Option<String>) -> anyhow::Result<Option<String>> {
+    match code {
+        Some(code) if code == "-" => Ok(Some(read_code(io::stdin().lock())?)),
+        code => Ok(code),
+    }
 }
 
 /// Names the server only if it had a part in it, and says what helps with a refused code.
@@ -180,6 +207,17 @@ fn explain_upload(error: UploadError, home: &Home) -> anyhow::Error {
         UploadError::Code(error) => anyhow::Error::from(error).context("upload code"),
         UploadError::Redeem(refusal) if refusal.reason == "CODE_REFUSED" => anyhow!(
             "upload code refused: unknown, used, revoked or expired; ask the officer for a new one (CODE_REFUSED)"
+        ),
+        UploadError::OtherKind { withdraws: true } => anyhow!(
+            "upload code: it is for taking an upload back; nothing was disclosed. Give it to `truyvet phone withdraw`, or \
+             `truyvet phone abandon` and ask the officer for another"
+        ),
+        UploadError::OtherKind { withdraws: false } => anyhow!(
+            "upload code: it is for an upload, not for taking one back. Give it to `truyvet phone upload`, or \
+             `truyvet phone abandon` and ask the officer for another"
+        ),
+        UploadError::NothingToWithdraw => anyhow!(
+            "nothing to take back: this phone uploaded nothing within the retention, or took it back already"
         ),
         error @ UploadError::UnknownRegion => {
             anyhow::Error::from(error).context("give --code again, and --region with it")
@@ -194,7 +232,6 @@ async fn upload(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let now = effects::now();
-    let mut rng = effects::rng()?;
     let home = Home::open(&args.home.dir)?;
     let (phone, connection) = (home.phone(now)?, home.connection(args.plaintext)?);
     let report = match code {
@@ -205,22 +242,66 @@ async fn upload(
             };
             let options = UploadOptions::default();
             phone
-                .upload(&connection, code, region, &options, now, &mut rng)
+                .upload(
+                    &connection,
+                    code,
+                    region,
+                    &options,
+                    now,
+                    &mut effects::rng()?,
+                )
                 .await
                 .map_err(|error| explain_upload(error, &home))?
         }
-        None => phone
-            .resume_upload(&connection, now, &mut rng)
-            .await
-            .map_err(|error| explain_upload(error, &home))?
-            .context("no upload is on its way: give --code")?,
+        None => resume(&phone, &connection, &home).await?,
     };
-    writeln!(
-        out,
-        "uploaded {} of {}; the phone has a fresh identity now",
-        words::count(report.slots, "slot", "slots"),
-        words::count(report.days, "day", "days"),
-    )?;
+    print_report(report, out)
+}
+
+async fn withdraw(
+    home: &Home,
+    plaintext: bool,
+    code: Option<&str>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let now = effects::now();
+    let (phone, connection) = (home.phone(now)?, home.connection(plaintext)?);
+    let report = match code {
+        Some(code) => phone
+            .withdraw(&connection, code, now, &mut effects::rng()?)
+            .await
+            .map_err(|error| explain_upload(error, home))?,
+        None => resume(&phone, &connection, home).await?,
+    };
+    print_report(report, out)
+}
+
+async fn resume(
+    phone: &Phone,
+    connection: &Connection,
+    home: &Home,
+) -> anyhow::Result<UploadReport> {
+    phone
+        .resume_upload(connection, effects::now(), &mut effects::rng()?)
+        .await
+        .map_err(|error| explain_upload(error, home))?
+        .context("nothing is on its way: give --code")
+}
+
+fn print_report(report: UploadReport, out: &mut impl Write) -> anyhow::Result<()> {
+    let slots = words::count(report.slots, "slot", "slots");
+    let days = words::count(report.days, "day", "days");
+    if report.withdrawn {
+        writeln!(
+            out,
+            "took back {slots} of {days}; phones hear of it with the next window"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "uploaded {slots} of {days}; the phone has a fresh identity now"
+        )?;
+    }
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::json;
 use truyvet_crypto::{Day, Timestamp};
-use truyvet_matching::Exposure;
-use truyvet_phone::{Phone, UploadStage};
+use truyvet_matching::LocalDay;
+use truyvet_phone::{News, Phone, UploadStage};
 
 use super::home::Home;
 use crate::{date, words};
@@ -19,7 +19,8 @@ pub(super) fn print(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let (sightings, matched) = (phone.sightings()?, phone.matched_sightings()?.len());
-    let exposures = phone.exposures(now)?;
+    let news = phone.news(now)?;
+    let receipts = phone.receipts()?;
     let upload = match phone.pending_upload()? {
         None => "none",
         Some(UploadStage::Begun) => "the code may have been sent",
@@ -28,16 +29,18 @@ pub(super) fn print(
     };
     let signed_at = phone.config().map(|config| config.generated_at);
     if json {
-        let exposures: Vec<_> = exposures
+        let exposures: Vec<_> = news
+            .exposures
             .iter()
             .map(|exposure| {
                 json!({
-                    "day": day(exposure),
+                    "day": day(exposure.day),
                     "minutes": exposure.minutes,
                     "strongest_rssi_dbm": exposure.strongest_rssi_dbm,
                 })
             })
             .collect();
+        let no_longer: Vec<_> = news.no_longer.iter().map(|gone| day(*gone)).collect();
         let object = json!({
             "server": home.server(),
             "scheme": phone.scheme().to_string(),
@@ -45,7 +48,9 @@ pub(super) fn print(
             "sightings": sightings,
             "matched_sightings": matched,
             "pending_upload": upload,
+            "receipts": receipts,
             "exposures": exposures,
+            "no_longer": no_longer,
         });
         writeln!(out, "{object}")?;
         return Ok(());
@@ -61,19 +66,30 @@ pub(super) fn print(
     row("tags heard", words::grouped(sightings))?;
     row("of these matched", words::grouped(matched))?;
     row("upload on its way", upload.to_owned())?;
-    print_exposures(&exposures, out)
+    row(
+        "can be taken back",
+        words::count(receipts, "upload", "uploads"),
+    )?;
+    print_news(&news, out)
 }
 
-/// One line a day of exposure.
-pub(super) fn print_exposures(exposures: &[Exposure], out: &mut impl Write) -> anyhow::Result<()> {
-    if exposures.is_empty() {
+/// One line a day of exposure, and one for each that is none any more.
+pub(super) fn print_news(news: &News, out: &mut impl Write) -> anyhow::Result<()> {
+    if news.exposures.is_empty() {
         writeln!(out, "no exposure")?;
     }
-    for exposure in exposures {
+    for gone in &news.no_longer {
+        writeln!(
+            out,
+            "NO LONGER exposed on {} (local day): what was reported has been taken back",
+            day(*gone),
+        )?;
+    }
+    for exposure in &news.exposures {
         writeln!(
             out,
             "EXPOSED on {} (local day): {} near confirmed cases, strongest signal {} dBm",
-            day(exposure),
+            day(exposure.day),
             words::count(exposure.minutes, "minute", "minutes"),
             exposure.strongest_rssi_dbm,
         )?;
@@ -81,7 +97,7 @@ pub(super) fn print_exposures(exposures: &[Exposure], out: &mut impl Write) -> a
     Ok(())
 }
 
-fn day(exposure: &Exposure) -> String {
-    u32::try_from(exposure.day.number())
+fn day(day: LocalDay) -> String {
+    u32::try_from(day.number())
         .map_or_else(|_| "?".to_owned(), |day| date::show(Day::from_number(day)))
 }

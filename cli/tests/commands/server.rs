@@ -158,6 +158,79 @@ fn a_phone_in_a_folder_syncs_with_a_real_server() {
 }
 
 #[test]
+fn what_was_uploaded_can_be_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Serving::start(&folder.path().join("country"));
+    let credential = folder.path().join("credential");
+    let data_dir = ["--data-dir", text(&server.data_dir)];
+    let created = succeeds(&[&["admin", "create-officer"], data_dir.as_slice()].concat());
+    fs::write(&credential, created).unwrap();
+    let code = |report_type: &str| {
+        let issued = succeeds(&[
+            "officer",
+            "issue",
+            "--json",
+            "--type",
+            report_type,
+            "--server",
+            &server.staff,
+            "--credential-file",
+            text(&credential),
+        ]);
+        let issued: serde_json::Value = serde_json::from_str(&issued).unwrap();
+        let field = |name: &str| issued[name].as_str().unwrap().to_owned();
+        (field("upload_code"), field("serial"))
+    };
+    let home = folder.path().join("phone");
+    let dir = text(&home);
+    fn in_folder<'a>(dir: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+        [&["phone"], arguments, &["--dir", dir]].concat()
+    }
+    let key = text(&server.public_key);
+    succeeds(&in_folder(
+        dir,
+        &["init", "--server", &server.public, "--key", key],
+    ));
+    succeeds(&in_folder(
+        dir,
+        &["hear", "--id", "000102030405060708090a0b", "--rssi", "-60"],
+    ));
+    let receipts = || {
+        let status = succeeds(&in_folder(dir, &["status", "--json"]));
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        assert_eq!(status["no_longer"], serde_json::json!([]));
+        status["receipts"].as_u64().unwrap()
+    };
+
+    let (withdrawal, serial) = code("withdrawal");
+    let error = fails(&in_folder(dir, &["withdraw", "--code", &withdrawal]));
+    assert!(error.contains("nothing to take back"), "{error}");
+    let said = succeeds(&in_folder(dir, &["upload", "--code", &code("confirmed").0]));
+    assert!(said.starts_with("uploaded "), "{said}");
+    assert_eq!(receipts(), 1);
+    let (other, _) = code("clinical");
+    let error = fails(&in_folder(dir, &["withdraw", "--code", &other]));
+    assert!(error.contains("it is for an upload"), "{error}");
+    succeeds(&in_folder(dir, &["abandon"]));
+    let said = succeeds(&in_folder(dir, &["withdraw", "--code", &withdrawal]));
+    assert!(said.starts_with("took back "), "{said}");
+    assert_eq!(receipts(), 0);
+    let error = fails(&in_folder(dir, &["withdraw"]));
+    assert!(error.contains("nothing is on its way"), "{error}");
+    let staff = [
+        "--server",
+        &server.staff,
+        "--credential-file",
+        text(&credential),
+    ];
+    let shown = succeeds(&[&["officer", "show", serial.as_str()], staff.as_slice()].concat());
+    assert!(
+        shown.contains("withdrawal") && shown.contains("redeemed"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_refused_sighting_fails_and_costs_the_others_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let server = Serving::start(&folder.path().join("country"));

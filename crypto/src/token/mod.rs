@@ -25,7 +25,8 @@ pub use issuer::{BlindedNonce, Evaluation, TokenIssuer};
 /// The ristretto255 group.
 type Element = <Ristretto255 as voprf::CipherSuite>::Group;
 
-/// Why a health officer authorized an upload.
+/// Why a health officer authorized an upload. A token says it in the open, under the signature: one that discloses
+/// cannot take back, one that takes back cannot disclose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReportType {
     /// A laboratory confirmed the infection.
@@ -34,11 +35,18 @@ pub enum ReportType {
     Clinical = 2,
     /// The person's own rapid test, accepted by an officer.
     SelfTest = 3,
+    /// None of these after all: takes back what was uploaded, and discloses nothing.
+    Withdrawal = 4,
 }
 
 impl ReportType {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::ConfirmedTest, Self::Clinical, Self::SelfTest];
+    pub const ALL: [Self; 4] = [
+        Self::ConfirmedTest,
+        Self::Clinical,
+        Self::SelfTest,
+        Self::Withdrawal,
+    ];
 
     /// The byte that stands for it inside tokens and on the wire.
     #[must_use]

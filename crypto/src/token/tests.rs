@@ -47,8 +47,10 @@ fn the_metadata_cannot_be_changed() {
     let refused = blinding.finish(&answer.element, &answer.proof, wider, &issuer.public_key());
     assert_eq!(refused, Err(TokenError::Proof));
     let mut token = token_of(&issuer, &blinding, &answer);
-    token.metadata.report_type = ReportType::SelfTest;
-    assert!(!issuer.verify(&token));
+    for report_type in [ReportType::SelfTest, ReportType::Withdrawal] {
+        token.metadata.report_type = report_type;
+        assert!(!issuer.verify(&token), "{report_type:?}");
+    }
 }
 
 #[test]

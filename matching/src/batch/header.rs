@@ -45,7 +45,7 @@ pub enum BatchKind {
     Delta = 1,
     /// All tags of the deltas it names, under a new salt: for phones that missed some of them.
     RollUp = 2,
-    /// Tags that should not have been published.
+    /// Tags of files before it in the region that are taken back: what matched them is no match any more.
     Withdrawal = 3,
 }
 

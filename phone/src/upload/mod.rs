@@ -1,11 +1,14 @@
-//! Discloses a case: code → token → request → done, each step kept before the next is taken.
+//! Discloses a case, or takes that back: code → token → request → done, each step kept before the next is taken.
 //!
 //! ```text
 //! begin     code and blinding are kept, then the code is sent with the blinded nonce
 //! redeemed  the token is kept; a lost answer is asked for again with the same blinding
 //! built     the request is kept; every try sends the same bytes, so that the server knows it again
-//! done      the pending upload is forgotten, own secrets are drawn anew
+//! done      the pending upload is forgotten, a receipt is kept, own secrets are drawn anew
 //! ```
+//!
+//! A withdrawal goes the same way with a code of its own, and sends the receipt where the secrets were: the same request,
+//! of the same size. When it is done, the receipt is forgotten; own secrets stay.
 //!
 //! Nothing on the wire is to tie the code, which an officer gave to a person, to the upload. The token does not: it is
 //! blind. So the request goes over a connection of its own. What remains is what whoever runs the server (or sits before
@@ -14,23 +17,28 @@
 //!
 //! The app shows the person what is to be uploaded and asks; [`UploadOptions`] carries the answer.
 
+mod begin;
 mod padding;
 mod pending;
+pub(crate) mod receipts;
 mod request;
 mod silence;
+
+use std::ops::RangeInclusive;
 
 use prost::Message;
 use rand::CryptoRng;
 use rusqlite::Transaction;
 use tonic::Code;
 use truyvet_crypto::{
-    CodeError, Timestamp, UploadCode,
-    token::{Blinding, Token, TokenError},
+    CodeError, Day, Timestamp,
+    token::{ReportType, Token, TokenError},
 };
 use truyvet_matching::Region;
 use truyvet_proto::v1::{self as pb, report_service_client::ReportServiceClient};
 use zeroize::Zeroizing;
 
+pub(crate) use self::begin::{begin, begin_withdrawal};
 use self::pending::Pending;
 use crate::{
     Phone,
@@ -73,9 +81,11 @@ pub enum UploadStage {
 /// What was uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadReport {
-    /// Days of which a key was disclosed.
+    /// Whether it was taken back, not disclosed.
+    pub withdrawn: bool,
+    /// Days of which a key was disclosed, or taken back.
     pub days: usize,
-    /// Slots to be published, all days together.
+    /// Slots to be published, or taken back, all days together.
     pub slots: u32,
 }
 
@@ -103,6 +113,16 @@ pub enum UploadError {
     /// it is still good.
     #[error("nothing to disclose")]
     NothingToDisclose,
+    /// This phone has no receipt: it uploaded nothing within the retention, or took it back already. If the code was not
+    /// redeemed before, it is still good.
+    #[error("nothing to take back")]
+    NothingToWithdraw,
+    /// The code is for the other thing; nothing but the code was sent. Try the other with the same code, or abandon this.
+    #[error("{}", if *.withdraws { "upload code: it takes an upload back" } else { "upload code: it takes nothing back, it is for an upload" })]
+    OtherKind {
+        /// The code takes an upload back.
+        withdraws: bool,
+    },
     /// No token for the code. If refused for good, the pending upload is forgotten; else it can be resumed.
     #[error("upload code: {0}")]
     Redeem(ServerRefusal),
@@ -143,48 +163,6 @@ pub(crate) fn abandon(phone: &Phone) -> Result<(), StoreError> {
     end(phone, |_| Ok(()))
 }
 
-/// Keeps code and blinding, before anything is sent. The same code again takes up where its upload stopped.
-pub(crate) fn begin(
-    phone: &Phone,
-    config: &DeploymentConfig,
-    code: &UploadCode,
-    region: Option<Region>,
-    options: &UploadOptions,
-    now: Timestamp,
-    rng: &mut impl CryptoRng,
-) -> Result<(), UploadError> {
-    if region.is_some_and(|region| !config.regions.contains(&region)) {
-        return Err(UploadError::UnknownRegion);
-    }
-    let code = code.grouped();
-    phone.database.write_durably(|transaction| {
-        let pending = match pending::load(transaction)? {
-            Some(pending) if *pending.code != *code => return Err(UploadError::AnotherPending),
-            // Built: may have been sent, so what was decided then stands.
-            Some(pending) if pending.request.is_some() => return Ok(()),
-            Some(pending) => Pending {
-                region: region.or(pending.region),
-                options: options.clone(),
-                ..pending
-            },
-            None => {
-                // Before the code is spent: is there anything at all, on the widest range of days a token can cover?
-                let days = now.day().minus_days(config.retention_days)..=now.day();
-                request::disclosed_keys(transaction, phone.scheme, days, options, now)?;
-                Pending {
-                    code,
-                    region,
-                    options: options.clone(),
-                    blinding: Blinding::generate(rng),
-                    token: None,
-                    request: None,
-                }
-            }
-        };
-        Ok(pending::save(transaction, &pending)?)
-    })
-}
-
 /// Takes the pending upload from wherever it stopped to its end. `None` if there is none.
 pub(crate) async fn advance(
     phone: &Phone,
@@ -200,22 +178,27 @@ pub(crate) async fn advance(
         Some(token) => token,
         None => redeem(phone, connection, config, &mut pending).await?,
     };
+    // Secrets sent with a token that takes back would be given away for nothing, and an officer's mistake decides which it
+    // is: what the person asked for must be what the token says.
+    let withdraws = token.metadata.report_type == ReportType::Withdrawal;
+    if withdraws != pending.withdraws {
+        return Err(UploadError::OtherKind { withdraws });
+    }
     let request = match pending.request.clone() {
         Some(request) => request,
         None => build(phone, config, &mut pending, &token, now)?,
     };
     let request = pb::UploadRequest::decode(&**request)
         .map_err(|_| StoreError::Damaged("pending_upload.request"))?;
-    let report = report(&request);
     let mut client = ReportServiceClient::new(connection.fresh_channel()?);
-    match client.upload(request).await {
+    match client.upload(request.clone()).await {
         Ok(_) => {
-            finish(phone, now, rng)?;
-            Ok(Some(report))
+            finish(phone, &pending, &request, now, rng)?;
+            Ok(Some(report(&pending, &request)))
         }
         Err(status) => {
             let refusal = ServerRefusal::from(status);
-            after_refusal(phone, &mut pending, &refusal, now, rng)?;
+            after_refusal(phone, &mut pending, &request, &refusal, now, rng)?;
             Err(UploadError::Refused(refusal))
         }
     }
@@ -278,18 +261,50 @@ fn build(
 ) -> Result<Zeroizing<Vec<u8>>, UploadError> {
     let days = request::days_covered(token, now.day(), config.retention_days);
     let keys = phone.database.read(|connection| {
-        request::disclosed_keys(connection, phone.scheme, days, &pending.options, now)
+        if pending.withdraws {
+            return taken_back(connection, phone, &days);
+        }
+        let keys = request::disclosed_keys(connection, phone.scheme, days, &pending.options, now)?;
+        Ok(keys.iter().map(request::key_to_wire).collect())
     })?;
     let region = pending.region.ok_or(UploadError::UnknownRegion)?;
-    let request = request::build(token, region, &keys, config.upload_bytes)?;
+    let request = request::build(token, region, keys, config.upload_bytes)?;
     pending.request = Some(request.clone());
     save(phone, pending)?;
     Ok(request)
 }
 
+/// The last upload's receipt, as far as the server has anything of it.
+fn taken_back(
+    connection: &rusqlite::Connection,
+    phone: &Phone,
+    days: &RangeInclusive<Day>,
+) -> Result<Vec<pb::DisclosedKey>, UploadError> {
+    let receipt = receipts::newest(connection, phone.scheme)?;
+    let keys: Vec<_> = receipt
+        .iter()
+        .flat_map(|kept| &kept.days)
+        .filter(|receipt| days.contains(&receipt.day()))
+        .map(request::receipt_to_wire)
+        .collect();
+    Some(keys)
+        .filter(|keys| !keys.is_empty())
+        .ok_or(UploadError::NothingToWithdraw)
+}
+
 /// What is disclosed must not go on being used: IDs heard from now on have nothing in common with those published.
-fn finish(phone: &Phone, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), StoreError> {
+fn finish(
+    phone: &Phone,
+    pending: &Pending,
+    request: &pb::UploadRequest,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Result<(), StoreError> {
     end(phone, |transaction| {
+        if pending.withdraws {
+            return receipts::forget(transaction, request);
+        }
+        receipts::keep(transaction, phone.scheme, request)?;
         identity::rotate(transaction, phone.scheme, now.day(), rng)
     })
 }
@@ -309,13 +324,16 @@ fn end(
 fn after_refusal(
     phone: &Phone,
     pending: &mut Pending,
+    request: &pb::UploadRequest,
     refusal: &ServerRefusal,
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Result<(), StoreError> {
     match refusal.code {
         // Only we know the token: if it is spent, an earlier try of ours was taken in, and its answer lost.
-        Code::PermissionDenied if refusal.reason == "TOKEN_SPENT" => finish(phone, now, rng),
+        Code::PermissionDenied if refusal.reason == "TOKEN_SPENT" => {
+            finish(phone, pending, request, now, rng)
+        }
         Code::PermissionDenied => end(phone, |_| Ok(())),
         // The token is not spent by a request that is wrong: the next try builds a new one.
         Code::InvalidArgument => {
@@ -332,8 +350,9 @@ fn save(phone: &Phone, pending: &Pending) -> Result<(), StoreError> {
         .write_durably(|transaction| pending::save(transaction, pending))
 }
 
-fn report(request: &pb::UploadRequest) -> UploadReport {
+fn report(pending: &Pending, request: &pb::UploadRequest) -> UploadReport {
     UploadReport {
+        withdrawn: pending.withdraws,
         days: request.keys.len(),
         slots: request
             .keys

@@ -17,7 +17,9 @@ use crate::database::StoreError;
 pub(super) struct Pending {
     /// In groups, as [`truyvet_crypto::UploadCode::grouped`] writes it.
     pub(super) code: Zeroizing<String>,
-    /// As the person chose; `None` until the answer to the code says what the officer chose.
+    /// Takes back instead of disclosing.
+    pub(super) withdraws: bool,
+    /// As the person chose, or of the receipt; `None` until the answer to the code says what the officer chose.
     pub(super) region: Option<Region>,
     pub(super) options: UploadOptions,
     pub(super) blinding: Blinding,
@@ -31,7 +33,7 @@ pub(super) struct Pending {
 pub(super) fn load(connection: &Connection) -> Result<Option<Pending>, StoreError> {
     let row = connection
         .query_row(
-            "SELECT upload_code, region, left_out, blinding, token, request FROM pending_upload",
+            "SELECT upload_code, region, left_out, blinding, token, request, withdraws FROM pending_upload",
             [],
             |row| {
                 Ok((
@@ -41,15 +43,17 @@ pub(super) fn load(connection: &Connection) -> Result<Option<Pending>, StoreErro
                     Zeroizing::new(row.get::<_, Vec<u8>>(3)?),
                     row.get::<_, Option<Vec<u8>>>(4)?,
                     row.get::<_, Option<Vec<u8>>>(5)?.map(Zeroizing::new),
+                    row.get::<_, bool>(6)?,
                 ))
             },
         )
         .optional()?;
-    let Some((code, region, left_out, blinding, token, request)) = row else {
+    let Some((code, region, left_out, blinding, token, request, withdraws)) = row else {
         return Ok(None);
     };
     Ok(Some(Pending {
         code,
+        withdraws,
         region: region
             .map(|region| {
                 Region::parse(&region).map_err(|_| StoreError::Damaged("pending_upload.region"))
@@ -75,6 +79,7 @@ pub(super) fn save(transaction: &Transaction<'_>, pending: &Pending) -> Result<(
     // No `..` here: a new field must find its column before this compiles again.
     let Pending {
         code,
+        withdraws,
         region,
         options,
         blinding,
@@ -85,10 +90,11 @@ pub(super) fn save(transaction: &Transaction<'_>, pending: &Pending) -> Result<(
         .as_ref()
         .map(|token| Zeroizing::new(token_to_wire(token).encode_to_vec()));
     transaction.execute(
-        "INSERT OR REPLACE INTO pending_upload (one, upload_code, region, left_out, blinding, token, request)
-         VALUES (1, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO pending_upload (one, upload_code, withdraws, region, left_out, blinding, token, request)
+         VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
         params![
             code.as_str(),
+            withdraws,
             region.as_ref().map(Region::as_str),
             encode_options(options),
             *blinding.save(),
@@ -183,6 +189,7 @@ mod tests {
         let noon = Timestamp::from_unix_seconds(1_767_268_800).unwrap();
         let mut pending = Pending {
             code: Zeroizing::new("7XK4-9AC-2HTE".to_owned()),
+            withdraws: true,
             region: None,
             options: UploadOptions::default().leave_out(noon, noon.plus_seconds(3_600)),
             blinding: Blinding::generate(&mut StdRng::seed_from_u64(1)),
@@ -195,6 +202,7 @@ mod tests {
                 .unwrap();
             let loaded = database.read(load).unwrap().unwrap();
             assert_eq!(*loaded.code, *pending.code);
+            assert_eq!(loaded.withdraws, pending.withdraws);
             assert_eq!(loaded.region, pending.region);
             assert_eq!(loaded.options, pending.options);
             assert_eq!(loaded.blinding.element(), pending.blinding.element());

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use prost::Message;
 use rusqlite::Connection;
-use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet, Timestamp, token::Token};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet, Timestamp, token::Token};
 use truyvet_matching::Region;
 use truyvet_proto::v1 as pb;
 use zeroize::Zeroizing;
@@ -57,29 +57,31 @@ pub(super) fn disclosed_keys(
     Ok(keys)
 }
 
-/// The request of exactly `upload_bytes`, and how many keys it holds.
+/// The request of exactly `upload_bytes`.
 ///
-/// Of the few sizes that padding cannot fill, the oldest day is left out: it matters least.
+/// - `keys`: as [`key_to_wire`] or [`receipt_to_wire`] makes them, oldest first.
+///
+/// Of the few sizes that padding cannot fill, the oldest day is left out: it matters least, and what is
+/// not taken back now keeps its receipt.
 ///
 /// # Errors
 /// [`UploadError::Size`] if the keys do not fit.
 pub(super) fn build(
     token: &Token,
     region: Region,
-    mut keys: &[DisclosedKey],
+    keys: Vec<pb::DisclosedKey>,
     upload_bytes: usize,
 ) -> Result<Zeroizing<Vec<u8>>, UploadError> {
     let mut request = pb::UploadRequest {
         token: Some(token_to_wire(token)),
         region: region.to_string(),
-        keys: keys.iter().map(key_to_wire).collect(),
+        keys,
         padding: vec![],
     };
     loop {
         match pad(&mut request, upload_bytes) {
             Ok(()) => return Ok(Zeroizing::new(request.encode_to_vec())),
-            Err(PaddingError::Gap) if keys.len() > 1 => {
-                keys = &keys[1..];
+            Err(PaddingError::Gap) if request.keys.len() > 1 => {
                 request.keys.remove(0);
             }
             Err(PaddingError::Gap | PaddingError::TooLarge { .. }) => {
@@ -109,12 +111,23 @@ fn left_out_of(options: &UploadOptions, scheme: Scheme, day: Day) -> SlotSet {
     left_out
 }
 
-fn key_to_wire(key: &DisclosedKey) -> pb::DisclosedKey {
+/// A key that is disclosed.
+pub(super) fn key_to_wire(key: &DisclosedKey) -> pb::DisclosedKey {
     pb::DisclosedKey {
         scheme: key.scheme().byte().into(),
         day: key.day().number(),
         secret: key.secret().to_vec(),
         slots: key.slots().as_bytes().to_vec(),
+    }
+}
+
+/// A key that is taken back: it looks like one that is disclosed.
+pub(super) fn receipt_to_wire(receipt: &Receipt) -> pb::DisclosedKey {
+    pb::DisclosedKey {
+        scheme: receipt.scheme().byte().into(),
+        day: receipt.day().number(),
+        secret: receipt.proof().to_vec(),
+        slots: receipt.slots().as_bytes().to_vec(),
     }
 }
 
@@ -182,6 +195,10 @@ mod tests {
     ) -> Result<Vec<DisclosedKey>, UploadError> {
         let days = days_covered(&token(), today(), 14);
         database.read(|connection| disclosed_keys(connection, scheme, days, options, now()))
+    }
+
+    fn to_wire(keys: &[DisclosedKey]) -> Vec<pb::DisclosedKey> {
+        keys.iter().map(key_to_wire).collect()
     }
 
     #[test]
@@ -263,7 +280,7 @@ mod tests {
             let keys = keys(&database, scheme, &UploadOptions::default()).unwrap();
             let region = Region::parse("VN").unwrap();
             for upload_bytes in [1_024, 4_096, 20_000] {
-                let request = build(&token(), region, &keys, upload_bytes).unwrap();
+                let request = build(&token(), region, to_wire(&keys), upload_bytes).unwrap();
                 assert_eq!(request.len(), upload_bytes);
                 let decoded = pb::UploadRequest::decode(&**request).unwrap();
                 assert_eq!(
@@ -271,7 +288,7 @@ mod tests {
                     (5, upload_bytes)
                 );
             }
-            let refused = build(&token(), region, &keys, 256).unwrap_err();
+            let refused = build(&token(), region, to_wire(&keys), 256).unwrap_err();
             assert!(matches!(refused, UploadError::Size { .. }));
         }
     }
@@ -285,12 +302,12 @@ mod tests {
         let bare = pb::UploadRequest {
             token: Some(token_to_wire(&token())),
             region: region.to_string(),
-            keys: keys.iter().map(key_to_wire).collect(),
+            keys: to_wire(&keys),
             padding: vec![],
         };
         for gap in [1, 2, 130] {
             let upload_bytes = bare.encoded_len() + gap;
-            let request = build(&token(), region, &keys, upload_bytes).unwrap();
+            let request = build(&token(), region, to_wire(&keys), upload_bytes).unwrap();
             assert_eq!(request.len(), upload_bytes);
             let days: Vec<_> = pb::UploadRequest::decode(&**request)
                 .unwrap()

@@ -38,6 +38,8 @@ pub(crate) enum Trouble {
 pub(crate) struct State {
     scheme: Scheme,
     pub(crate) issuer: TokenIssuer,
+    /// Of the codes that are redeemed from now on.
+    pub(crate) report_type: ReportType,
     pub(crate) config_signed_at: Timestamp,
     pub(crate) trouble: Option<Trouble>,
     pub(crate) redeemed: Vec<pb::RedeemRequest>,
@@ -67,7 +69,7 @@ impl State {
         let token = request.token.clone()?;
         let token = Token {
             nonce: token.nonce.try_into().ok()?,
-            metadata: metadata(noon()),
+            metadata: metadata(self.report_type, noon()),
             output: token.output.try_into().ok()?,
         };
         self.issuer.verify(&token).then_some(token)
@@ -85,6 +87,7 @@ impl Server {
             state: Arc::new(Mutex::new(State {
                 scheme,
                 issuer: TokenIssuer::from_seed(&[7; 32]),
+                report_type: ReportType::ConfirmedTest,
                 config_signed_at: noon(),
                 trouble: None,
                 redeemed: vec![],
@@ -110,9 +113,9 @@ impl Server {
 }
 
 /// What every code allows: the last ten days.
-fn metadata(today: Timestamp) -> TokenMetadata {
+fn metadata(report_type: ReportType, today: Timestamp) -> TokenMetadata {
     TokenMetadata {
-        report_type: ReportType::ConfirmedTest,
+        report_type,
         first_day: today.day().minus_days(10),
         last_day: today.day(),
     }
@@ -144,7 +147,7 @@ impl ReportService for Server {
         let made_up = state.take_trouble(|trouble| matches!(trouble, Trouble::MadeUpRegion));
         let tagging = TokenIssuer::from_seed(&[8; 32]);
         let issuer = forged.map_or(&state.issuer, |_| &tagging);
-        let metadata = metadata(noon());
+        let metadata = metadata(state.report_type, noon());
         let evaluation = issuer.evaluate(&blinded, &metadata, &mut rng(3));
         Ok(Response::new(pb::RedeemResponse {
             evaluated_element: evaluation.element.to_vec(),

@@ -13,6 +13,7 @@ mod publisher;
 mod seized;
 mod sync;
 mod upload;
+mod withdrawal;
 
 use rand::{SeedableRng, rngs::StdRng};
 use truyvet_crypto::{Day, Scheme, Timestamp, sign::SigningKey, sign::TrustedKeys};

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// All bytes of all files in a folder.
-fn bytes_in(folder: &Path) -> Vec<u8> {
+pub(crate) fn bytes_in(folder: &Path) -> Vec<u8> {
     fs::read_dir(folder)
         .unwrap()
         .flat_map(|entry| fs::read(entry.unwrap().path()).unwrap())
@@ -30,7 +30,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Whether any eight bytes of `secret` are there: SQLite spreads long values over pages.
-fn contains_any_of(haystack: &[u8], secret: &[u8]) -> bool {
+pub(crate) fn contains_any_of(haystack: &[u8], secret: &[u8]) -> bool {
     let (pieces, _) = secret.as_chunks::<8>();
     pieces.iter().any(|piece| contains(haystack, piece))
 }

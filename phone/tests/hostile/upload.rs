@@ -7,7 +7,9 @@ use rand::rngs::StdRng;
 use tempfile::TempDir;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use truyvet_crypto::{DisclosedKey, Scheme, SlotSet, Tag, Timestamp, UploadCode};
+use truyvet_crypto::{
+    DisclosedKey, Scheme, SlotSet, Tag, Timestamp, UploadCode, token::ReportType,
+};
 use truyvet_matching::Region;
 use truyvet_phone::{
     ConnectOptions, Connection, Phone, UploadError, UploadOptions, UploadReport, UploadStage,
@@ -21,12 +23,12 @@ use crate::{
 /// A case's phone in a folder: it met somebody this noon and the two before.
 pub(crate) struct World {
     pub(crate) server: Server,
-    connection: Connection,
+    pub(crate) connection: Connection,
     pub(crate) folder: TempDir,
     scheme: Scheme,
     /// `None` while it is switched off.
     case: Option<Phone>,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
     rng: StdRng,
 }
 
@@ -56,7 +58,7 @@ impl World {
         self.case.as_ref().unwrap()
     }
 
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.case = None;
         let phone = Phone::open(
             self.folder.path(),
@@ -68,7 +70,7 @@ impl World {
         self.case = Some(phone.unwrap());
     }
 
-    async fn upload_with(
+    pub(crate) async fn upload_with(
         &mut self,
         code: &str,
         options: UploadOptions,
@@ -101,6 +103,14 @@ impl World {
         self.upload_with(&code(1), UploadOptions::default()).await
     }
 
+    /// Withdraws with a code that is issued as a withdrawal's.
+    pub(crate) async fn withdraw(&mut self, code: &str) -> Result<UploadReport, UploadError> {
+        self.server.state.lock().unwrap().report_type = ReportType::Withdrawal;
+        let case = self.case.as_ref().unwrap();
+        case.withdraw(&self.connection, code, self.now, &mut self.rng)
+            .await
+    }
+
     pub(crate) async fn resume(&mut self) -> Result<Option<UploadReport>, UploadError> {
         let case = self.case.as_ref().unwrap();
         case.resume_upload(&self.connection, self.now, &mut self.rng)
@@ -112,7 +122,7 @@ impl World {
     }
 
     /// Redemptions and uploads that the server got.
-    fn calls(&self) -> (usize, usize) {
+    pub(crate) fn calls(&self) -> (usize, usize) {
         let state = self.server.state.lock().unwrap();
         (state.redeemed.len(), state.uploaded.len())
     }

@@ -28,7 +28,7 @@ const MAX_FIGURE_DAYS: u32 = 93;
 pub struct CodeOrder {
     /// Why the upload is authorized.
     pub report_type: ReportType,
-    /// Day of first symptoms or, without symptoms, of the test.
+    /// Day of first symptoms or, without symptoms, of the test. Of no meaning for a withdrawal.
     pub onset_day: Day,
     /// Where the case's phone publishes unless the person chooses another; `None` for the deployment's first region.
     pub region: Option<Region>,
@@ -182,10 +182,12 @@ pub(super) fn check_order(
     let local_today = now
         .plus_seconds(settings.exposure_rule.utc_offset_seconds.into())
         .day();
-    if order.onset_day > local_today.max(now.day()) {
+    // A withdrawal takes back whatever was disclosed.
+    let with_onset = order.report_type != ReportType::Withdrawal;
+    if with_onset && order.onset_day > local_today.max(now.day()) {
         return Err(OrderFault::OnsetInFuture);
     }
-    if order.onset_day < now.day().minus_days(settings.retention_days) {
+    if with_onset && order.onset_day < now.day().minus_days(settings.retention_days) {
         return Err(OrderFault::OnsetTooOld);
     }
     let unknown = |region| !settings.regions.contains(&region);
@@ -215,9 +217,15 @@ pub(super) fn draw(
     // From the next full hour, so that a code lives at least as long as the setting says.
     let life = i64::from(settings.code_valid_hours + 1) * 3_600;
     let expires_at = issued_at.plus_seconds(life);
-    let contagious = order
-        .onset_day
-        .minus_days(settings.contagious_days_before_onset);
+    let oldest = now.day().minus_days(settings.retention_days);
+    let first_day = match order.report_type {
+        // Whatever was disclosed, by whichever onset.
+        ReportType::Withdrawal => oldest,
+        ReportType::ConfirmedTest | ReportType::Clinical | ReportType::SelfTest => order
+            .onset_day
+            .minus_days(settings.contagious_days_before_onset)
+            .max(oldest),
+    };
     let serial = format!(
         "{:04}-{:04}-{:04}",
         rng.random_range(0..10_000),
@@ -231,7 +239,7 @@ pub(super) fn draw(
         officer_id: issuer.officer_id.to_owned(),
         unit_code: issuer.unit_code.to_owned(),
         report_type: order.report_type,
-        first_day: contagious.max(now.day().minus_days(settings.retention_days)),
+        first_day,
         region,
         issued_at,
         expires_at,

@@ -11,11 +11,11 @@ use truyvet_matching::{
     build::{BatchParameters, BuildError, SignedBatch, TagSet, build},
 };
 
-use super::{select, slots_until};
+use super::{select, slots_until, taken_back};
 use crate::{
     context::{Context, Step},
     download::batch_path,
-    store::{ClosedWindow, Closing, PublishedBatch, StoreError},
+    store::{ClosedWindow, Closing, ForWithdrawal, PublishedBatch, StoreError},
 };
 
 /// Start of a region's very first window, before it closed: a day, so that it says nothing about uploads.
@@ -41,7 +41,7 @@ pub enum PublishError {
     Store(#[from] StoreError),
 }
 
-/// Closes the region's open window and publishes it, after one that still waits.
+/// Closes the region's open window and publishes it, after one that still waits. Returns the window's delta.
 ///
 /// # Errors
 /// [`PublishError`].
@@ -64,13 +64,17 @@ pub(super) async fn publish_alone(
     context.reached(Step::WindowDue);
     let window = close(context, region).await?;
     context.reached(Step::WindowClosed);
-    finish(context, window).await
+    let delta = finish(context, window).await?;
+    if let Some(withdrawal) = context.store.closed_window(region).await? {
+        finish(context, withdrawal).await?;
+    }
+    Ok(delta)
 }
 
-/// Publishes the region's closed window that a run before left waiting, if there is one. For whoever holds
+/// Publishes what a run before left waiting of the region's closed window, if anything. For whoever holds
 /// [`Context::publishing`].
 pub(super) async fn take_up_alone(context: &Context, region: Region) -> Result<(), PublishError> {
-    if let Some(waiting) = context.store.closed_window(region).await? {
+    while let Some(waiting) = context.store.closed_window(region).await? {
         info!(%region, sequence = waiting.sequence, "taking up a publication that was cut short");
         finish(context, waiting).await?;
     }
@@ -85,7 +89,7 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
         region,
         closed_at: now,
         slots_until: slots_until(now, settings.clock_tolerance_seconds),
-        first_window_start: now.plus_seconds(-FIRST_WINDOW_SECONDS),
+        window_start: now.plus_seconds(-FIRST_WINDOW_SECONDS),
         salt: [0; 16],
         padding_seed: [0; 32],
         key_id: context.keys.current().key.verifying_key().id(),
@@ -97,7 +101,13 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
     // Drawn now and shown to nobody before the file is out: no upload in it could aim at this salt.
     rng.fill_bytes(&mut closing.salt);
     rng.fill_bytes(&mut closing.padding_seed);
-    let window = context.store.close_window(closing).await?;
+    let mut for_withdrawal = ForWithdrawal {
+        salt: [0; 16],
+        padding_seed: [0; 32],
+    };
+    rng.fill_bytes(&mut for_withdrawal.salt);
+    rng.fill_bytes(&mut for_withdrawal.padding_seed);
+    let window = context.store.close_window(closing, for_withdrawal).await?;
     let ahead = window.closing.closed_at.seconds_since(now);
     if ahead > CLOCK_SLACK_SECONDS {
         error!(%region, "the clock stands {ahead} s before the last window's closing time; closing by that");
@@ -107,9 +117,9 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
 
 async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatch, PublishError> {
     let region = window.closing.region;
-    let (sequence, closed_at) = (window.sequence, window.closing.closed_at);
+    let (kind, sequence, closed_at) = (window.kind, window.sequence, window.closing.closed_at);
     let tags = select_and_pad(context, &window).await?;
-    context.reached(Step::TagsSelected);
+    context.reached(Step::TagsSelected(kind));
     let tag_count = tags.len() as u64;
     let signed = build_and_sign(context, window, tags).await?;
     let published = PublishedBatch {
@@ -120,13 +130,14 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
         closed_at,
     };
     put(context, signed).await?;
-    context.reached(Step::BatchStored);
+    context.reached(Step::BatchStored(kind));
     context.store.record_publication(region, published).await?;
-    context.reached(Step::BatchRecorded);
+    context.reached(Step::BatchRecorded(kind));
     context.catalog.refresh(context, region).await?;
-    context.reached(Step::IndexSigned);
+    context.reached(Step::IndexSigned(kind));
     info!(
         %region,
+        batch.kind = %kind,
         batch.sequence = sequence,
         batch.digest = %published.digest,
         batch.tags = tag_count,
@@ -137,6 +148,12 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
 }
 
 async fn select_and_pad(context: &Context, window: &ClosedWindow) -> Result<TagSet, PublishError> {
+    let (window, region) = (window.clone(), window.closing.region);
+    if window.kind == BatchKind::Withdrawal {
+        let delta = window.sequence - 1;
+        let keys = context.store.withdrawn_in_window(region, delta).await?;
+        return blocking(move || pad(&window.closing, taken_back(&keys))).await;
+    }
     // A slot of the day before may have ended after the last window took slots.
     let since = window
         .previous_slots_until
@@ -145,18 +162,18 @@ async fn select_and_pad(context: &Context, window: &ClosedWindow) -> Result<TagS
         .day();
     let keys = context
         .store
-        .keys_for_window(window.closing.region, window.sequence, since)
+        .keys_for_window(region, window.sequence, since)
         .await?;
-    let window = window.clone();
-    blocking(move || {
-        let closing = &window.closing;
-        select(&window, &keys).padded(
-            &closing.padding_seed,
-            closing.pad_floor_tags,
-            closing.pad_step_tags,
-        )
-    })
-    .await
+    blocking(move || pad(&window.closing, select(&window, &keys))).await
+}
+
+/// Neither how many a window adds nor how many it takes back shows in the size of its files.
+fn pad(closing: &Closing, tags: TagSet) -> TagSet {
+    tags.padded(
+        &closing.padding_seed,
+        closing.pad_floor_tags,
+        closing.pad_step_tags,
+    )
 }
 
 async fn build_and_sign(
@@ -172,12 +189,10 @@ async fn build_and_sign(
     });
     let parameters = BatchParameters {
         codec: closing.codec,
-        kind: BatchKind::Delta,
+        kind: window.kind,
         region: closing.region,
         sequence: window.sequence,
-        window_start: window
-            .previous_closed_at
-            .unwrap_or(closing.first_window_start),
+        window_start: closing.window_start,
         window_end: closing.closed_at,
         closed_at: closing.closed_at,
         salt: closing.salt,
@@ -188,9 +203,9 @@ async fn build_and_sign(
     let steps = Arc::clone(&context.effects.steps);
     let signed = blocking(move || {
         let batch = build(&parameters, &tags)?;
-        steps.reached(Step::BatchBuilt);
+        steps.reached(Step::BatchBuilt(parameters.kind));
         let signed = batch.sign(&key.key);
-        steps.reached(Step::BatchSigned);
+        steps.reached(Step::BatchSigned(parameters.kind));
         Ok::<_, BuildError>(signed)
     })
     .await??;

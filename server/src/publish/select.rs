@@ -1,6 +1,6 @@
 //! Which tags belong to a window.
 
-use truyvet_crypto::{Tag, Timestamp};
+use truyvet_crypto::{DisclosedKey, Tag, Timestamp};
 use truyvet_matching::{MAX_SIGHTING_SECONDS, build::TagSet};
 
 use crate::store::{AcceptedKey, ClosedWindow};
@@ -38,17 +38,43 @@ pub fn select(window: &ClosedWindow, keys: &[AcceptedKey]) -> TagSet {
 
 fn takes(window: &ClosedWindow, accepted_window: u64, slot_end: Timestamp) -> bool {
     let ended = slot_end <= window.closing.slots_until;
-    let taken_before = accepted_window < window.sequence
-        && window
-            .previous_slots_until
-            .is_some_and(|previous| slot_end <= previous);
+    let taken_before = taken_before(
+        window.sequence,
+        window.previous_slots_until,
+        accepted_window,
+        slot_end,
+    );
     accepted_window <= window.sequence && ended && !taken_before
+}
+
+/// Whether a window before this one took the slot.
+///
+/// - `previous_slots_until`: of the window right before; `None` if there is none.
+#[must_use]
+pub(crate) fn taken_before(
+    sequence: u64,
+    previous_slots_until: Option<Timestamp>,
+    accepted_window: u64,
+    slot_end: Timestamp,
+) -> bool {
+    accepted_window < sequence && previous_slots_until.is_some_and(|previous| slot_end <= previous)
+}
+
+/// The tags that a withdrawal publishes: all of what was taken back, since only what was published comes here.
+#[must_use]
+pub fn taken_back(keys: &[DisclosedKey]) -> TagSet {
+    TagSet::new(
+        keys.iter()
+            .flat_map(DisclosedKey::tags)
+            .map(|(_, tag)| tag)
+            .collect(),
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet, sign::KeyId};
-    use truyvet_matching::{Codec, Digest};
+    use truyvet_crypto::{Day, Scheme, SlotSet, sign::KeyId};
+    use truyvet_matching::{BatchKind, Codec, Digest};
 
     use super::*;
     use crate::store::Closing;
@@ -68,7 +94,7 @@ mod tests {
                 region: "VN".parse().unwrap(),
                 closed_at: at(closes_after_slots[index]).plus_seconds(600),
                 slots_until: at(closes_after_slots[index]),
-                first_window_start: Timestamp::MIN,
+                window_start: Timestamp::MIN,
                 salt: [0; 16],
                 padding_seed: [0; 32],
                 key_id: KeyId::from_bytes([0; 8]),
@@ -77,10 +103,8 @@ mod tests {
                 pad_floor_tags: 0,
                 pad_step_tags: 1,
             },
+            kind: BatchKind::Delta,
             sequence,
-            previous_closed_at: index
-                .checked_sub(1)
-                .map(|i| at(closes_after_slots[i]).plus_seconds(600)),
             previous_slots_until: index.checked_sub(1).map(|i| at(closes_after_slots[i])),
             previous: Digest::ZERO,
         }

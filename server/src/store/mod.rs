@@ -12,11 +12,11 @@ pub use sign_in::{
 
 use async_trait::async_trait;
 use truyvet_crypto::{
-    CodeHash, Day, DisclosedKey, Timestamp,
+    CodeHash, Day, DisclosedKey, Receipt, Timestamp,
     sign::KeyId,
     token::{ReportType, TokenMetadata},
 };
-use truyvet_matching::{Codec, Digest, Region};
+use truyvet_matching::{BatchKind, Codec, Digest, Region};
 
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -313,10 +313,19 @@ pub struct NewUpload {
     pub request_digest: [u8; 32],
     /// From the token: when its spend id may be forgotten.
     pub token_last_day: Day,
-    /// Where to publish.
+    /// Where to publish, or where it was.
     pub region: Region,
-    /// At least one.
-    pub keys: Vec<DisclosedKey>,
+    /// What the token pays for.
+    pub change: Change,
+}
+
+/// What an upload does to what is disclosed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Adds keys; at least one.
+    Disclose(Vec<DisclosedKey>),
+    /// Takes back those of the slots that are there, and says nothing of the others; at least one receipt.
+    Withdraw(Vec<Receipt>),
 }
 
 /// Answer to an upload.
@@ -340,8 +349,8 @@ pub struct Closing {
     pub closed_at: Timestamp,
     /// Slots that ended later wait for the next window: see `publish::select`.
     pub slots_until: Timestamp,
-    /// Start of the region's first window; later ones start where the one before closed.
-    pub first_window_start: Timestamp,
+    /// Where the window began; the store puts it where the one before closed, if there is one.
+    pub window_start: Timestamp,
     /// Drawn when closing and shown to nobody before the file is out: no upload could aim at it.
     pub salt: [u8; 16],
     /// Padding tags are derived from it.
@@ -358,15 +367,25 @@ pub struct Closing {
     pub pad_step_tags: u64,
 }
 
-/// A closed window that is not published yet.
+/// What a window's withdrawal does not share with its delta: with the same padding, the two files would tell which of
+/// their tags are padding.
+#[derive(Clone, Debug)]
+pub struct ForWithdrawal {
+    /// As [`Closing::salt`].
+    pub salt: [u8; 16],
+    /// As [`Closing::padding_seed`].
+    pub padding_seed: [u8; 32],
+}
+
+/// A file of a closed window that is not published yet.
 #[derive(Clone, Debug)]
 pub struct ClosedWindow {
     /// As it was closed.
     pub closing: Closing,
+    /// Delta or withdrawal.
+    pub kind: BatchKind,
     /// Counts the region's publications from 1, without gaps.
     pub sequence: u64,
-    /// When the window before closed; `None` for the first.
-    pub previous_closed_at: Option<Timestamp>,
     /// Until when the window before took slots; `None` for the first.
     pub previous_slots_until: Option<Timestamp>,
     /// Digest of the file before; zero for the first.
@@ -432,6 +451,8 @@ pub struct Forget {
 pub struct Forgotten {
     /// Rows of disclosed keys.
     pub keys: usize,
+    /// Rows of keys taken back whose withdrawal was never published.
+    pub withdrawn_keys: usize,
     /// Spent tokens.
     pub tokens: usize,
     /// Codes.
@@ -541,23 +562,31 @@ pub trait Store: SignInStore + Send + Sync {
         entry: AuditEntry,
     ) -> Result<SheetIssued>;
 
-    /// Spends a token and keeps what its upload adds to what is known.
+    /// Spends a token and makes its upload's change.
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored>;
 
-    /// The region's closed window that still waits for publication.
+    /// The region's next file of a closed window that still waits for publication.
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>>;
     /// When the region's last window closed.
     async fn last_closed_at(&self, region: Region) -> Result<Option<Timestamp>>;
-    /// Closes the open window: uploads from now on belong to the next. If one waits already, gives that.
-    async fn close_window(&self, closing: Closing) -> Result<ClosedWindow>;
-    /// Keys that may have slots in this window: all accepted in it, and earlier ones of days not before `since`.
+    /// Closes the open window: uploads from now on belong to the next. If a file waits already, gives that. A withdrawal
+    /// waits behind the delta if slots were taken back in this window that an earlier one had taken.
+    async fn close_window(
+        &self,
+        closing: Closing,
+        for_withdrawal: ForWithdrawal,
+    ) -> Result<ClosedWindow>;
+    /// Keys that may have slots in this window: all accepted in it, and earlier ones of days not before `since`; with the
+    /// slots that were taken back after it closed.
     async fn keys_for_window(
         &self,
         region: Region,
         sequence: u64,
         since: Day,
     ) -> Result<Vec<AcceptedKey>>;
-    /// Makes a batch visible.
+    /// What this window takes back, which earlier ones had taken.
+    async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>>;
+    /// Makes a batch visible. What a withdrawal took back is forgotten with that.
     async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()>;
     /// The region's published batches, oldest first.
     async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>>;

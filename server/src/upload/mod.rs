@@ -1,4 +1,5 @@
-//! Takes in what confirmed cases disclose: checks a request ([`parse`]), then spends its token and stores its keys.
+//! Takes in what confirmed cases disclose, or take back: checks a request ([`parse`]), then spends its token and stores its
+//! keys, or takes them back.
 
 mod valid;
 

@@ -4,7 +4,7 @@
 
 use prost::Message as _;
 use truyvet_crypto::{
-    Day, DisclosedKey, KeyError, Scheme, SlotSet, SlotSetError, Timestamp,
+    Day, DisclosedKey, KeyError, Receipt, Scheme, SlotSet, SlotSetError, Timestamp,
     token::{ReportType, Token, TokenIssuer, TokenMetadata},
 };
 use truyvet_matching::Region;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     settings::Settings,
-    store::{NewUpload, StoreError},
+    store::{Change, NewUpload, StoreError},
 };
 
 /// Days after redemption for which a token is good: a phone that was offline overnight still gets through.
@@ -136,7 +136,7 @@ pub struct ValidUpload {
     token: Token,
     request_digest: [u8; 32],
     region: Region,
-    keys: Vec<DisclosedKey>,
+    change: Change,
 }
 
 impl ValidUpload {
@@ -148,7 +148,7 @@ impl ValidUpload {
             request_digest: self.request_digest,
             token_last_day: self.token.metadata.last_day,
             region: self.region,
-            keys: self.keys,
+            change: self.change,
         }
     }
 }
@@ -207,16 +207,24 @@ pub fn parse(request: pb::UploadRequest, terms: &Terms<'_>) -> Result<ValidUploa
         .filter(|region| terms.settings.regions.contains(region))
         .ok_or(UploadError::UnknownRegion)?;
     let token = parse_token(token)?;
-    let keys = parse_keys(keys, &token.metadata, terms)?;
+    // The token decides, so one that takes back cannot disclose: what would be secrets are proofs then.
+    let change = match token.metadata.report_type {
+        ReportType::Withdrawal => {
+            Change::Withdraw(parse_keys(keys, &token.metadata, terms, Receipt::new)?)
+        }
+        ReportType::ConfirmedTest | ReportType::Clinical | ReportType::SelfTest => {
+            Change::Disclose(parse_keys(keys, &token.metadata, terms, DisclosedKey::new)?)
+        }
+    };
     let last_good_day = token.metadata.last_day.plus_days(TOKEN_GRACE_DAYS);
     if terms.now.day() > last_good_day || !terms.issuer.verify(&token) {
         return Err(UploadError::TokenRefused);
     }
     Ok(ValidUpload {
-        request_digest: request_digest(&token, region, &keys),
+        request_digest: request_digest(&token, region, &change),
         token,
         region,
-        keys,
+        change,
     })
 }
 
@@ -246,11 +254,15 @@ fn parse_token(token: Option<pb::UploadToken>) -> Result<Token, UploadError> {
     })
 }
 
-fn parse_keys(
+/// Makes a key, or a receipt, of what stands in its place on the wire.
+type Make<K> = fn(Scheme, Day, Vec<u8>, SlotSet) -> Result<K, KeyError>;
+
+fn parse_keys<K>(
     keys: Vec<pb::DisclosedKey>,
     metadata: &TokenMetadata,
     terms: &Terms<'_>,
-) -> Result<Vec<DisclosedKey>, UploadError> {
+    make: Make<K>,
+) -> Result<Vec<K>, UploadError> {
     let max = max_keys(terms.settings.retention_days);
     if keys.is_empty() {
         return Err(UploadError::NoKeys);
@@ -261,24 +273,27 @@ fn parse_keys(
             found: keys.len(),
         });
     }
-    let mut parsed = Vec::<DisclosedKey>::with_capacity(keys.len());
+    let mut parsed = Vec::with_capacity(keys.len());
+    let mut days = Vec::with_capacity(keys.len());
     for (index, key) in keys.into_iter().enumerate() {
-        let key =
-            parse_key(key, metadata, terms).map_err(|fault| UploadError::Key { index, fault })?;
-        if parsed.iter().any(|earlier| earlier.day() == key.day()) {
+        let (day, key) = parse_key(key, metadata, terms, make)
+            .map_err(|fault| UploadError::Key { index, fault })?;
+        if days.contains(&day) {
             let fault = KeyFault::DayRepeated;
             return Err(UploadError::Key { index, fault });
         }
+        days.push(day);
         parsed.push(key);
     }
     Ok(parsed)
 }
 
-fn parse_key(
+fn parse_key<K>(
     key: pb::DisclosedKey,
     metadata: &TokenMetadata,
     terms: &Terms<'_>,
-) -> Result<DisclosedKey, KeyFault> {
+    make: Make<K>,
+) -> Result<(Day, K), KeyFault> {
     let pb::DisclosedKey {
         scheme,
         day,
@@ -309,23 +324,32 @@ fn parse_key(
     if expected.slot_start(expected.slot(day, last)) > latest {
         return Err(KeyFault::SlotNotBegun(last));
     }
-    DisclosedKey::new(expected, day, secret, slots).map_err(KeyFault::Secret)
+    let key = make(expected, day, secret, slots).map_err(KeyFault::Secret)?;
+    Ok((day, key))
 }
 
 /// Tells two requests apart that are paid with the same token. Padding does not count.
 ///
 /// Keyed with the token's output, which the server neither stores nor can compute without the nonce: a plain hash would
 /// let whoever holds the database try out which stored keys came in one request.
-fn request_digest(token: &Token, region: Region, keys: &[DisclosedKey]) -> [u8; 32] {
+fn request_digest(token: &Token, region: Region, change: &Change) -> [u8; 32] {
     let region_length = u8::try_from(region.as_str().len()).expect("at most 8");
     let mut content = Zeroizing::new(vec![region_length]);
     content.extend_from_slice(region.as_str().as_bytes());
-    for key in keys {
+    let mut append = |scheme: Scheme, day: Day, slots: &SlotSet, secret: &[u8]| {
         // Lengths follow from scheme and slots, so the content cannot be cut in another way.
-        content.push(key.scheme().byte());
-        content.extend_from_slice(&key.day().number().to_be_bytes());
-        content.extend_from_slice(key.slots().as_bytes());
-        content.extend_from_slice(key.secret());
+        content.push(scheme.byte());
+        content.extend_from_slice(&day.number().to_be_bytes());
+        content.extend_from_slice(slots.as_bytes());
+        content.extend_from_slice(secret);
+    };
+    match change {
+        Change::Disclose(keys) => keys
+            .iter()
+            .for_each(|key| append(key.scheme(), key.day(), key.slots(), key.secret())),
+        Change::Withdraw(receipts) => receipts
+            .iter()
+            .for_each(|one| append(one.scheme(), one.day(), one.slots(), one.proof())),
     }
     token.authenticate(b"truyvet upload v1", &content)
 }

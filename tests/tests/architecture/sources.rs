@@ -13,7 +13,7 @@ const MOST_LINES: usize = 600;
 /// A library of the server's, and the places under `server/src` that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("tonic", &["grpc"]),
-    ("axum", &["grpc", "http"]),
+    ("axum", &["grpc", "http", "portal/web"]),
     ("hyper", &["http"]),
     ("rusqlite", &["store/sqlite"]),
     ("maud", &["portal"]),

@@ -161,6 +161,7 @@ pub(crate) fn report_type(texts: &Texts, report_type: ReportType) -> String {
         ReportType::ConfirmedTest => texts.say("report-type-confirmed"),
         ReportType::Clinical => texts.say("report-type-clinical"),
         ReportType::SelfTest => texts.say("report-type-self-test"),
+        ReportType::Withdrawal => texts.say("report-type-withdrawal"),
     }
 }
 
@@ -170,17 +171,23 @@ pub(crate) fn report_type_value(report_type: ReportType) -> &'static str {
         ReportType::ConfirmedTest => "confirmed",
         ReportType::Clinical => "clinical",
         ReportType::SelfTest => "self-test",
+        ReportType::Withdrawal => "withdrawal",
     }
 }
 
 fn form(texts: &Texts, chrome: &Chrome, form: &IssueForm, problems: &Problems) -> Markup {
-    let kinds = ReportType::ALL.map(|kind| {
-        let hint = match kind {
-            ReportType::ConfirmedTest => texts.say("report-type-confirmed-hint"),
-            ReportType::Clinical => texts.say("report-type-clinical-hint"),
-            ReportType::SelfTest => texts.say("report-type-self-test-hint"),
-        };
-        Choice::with_hint(report_type_value(kind), report_type(texts, kind), hint)
+    // A withdrawal has a page of its own.
+    let kinds = [
+        (ReportType::ConfirmedTest, "report-type-confirmed-hint"),
+        (ReportType::Clinical, "report-type-clinical-hint"),
+        (ReportType::SelfTest, "report-type-self-test-hint"),
+    ]
+    .map(|(kind, hint)| {
+        Choice::with_hint(
+            report_type_value(kind),
+            report_type(texts, kind),
+            texts.say(hint),
+        )
     });
     forms::post(
         paths::ISSUE,

@@ -111,6 +111,7 @@ report-type-clinical = Clinical diagnosis
 report-type-clinical-hint = By a physician, without a test
 report-type-self-test = Self-test
 report-type-self-test-hint = Rapid test at home, accepted by an officer
+report-type-withdrawal = Withdrawal
 onset-day = Day of onset
 onset-day-hint = The day of first symptoms; without symptoms, the day of the test.
 other-day = Another day

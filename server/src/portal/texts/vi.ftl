@@ -108,6 +108,7 @@ report-type-clinical = Chẩn đoán lâm sàng
 report-type-clinical-hint = Bác sĩ chẩn đoán, chưa xét nghiệm
 report-type-self-test = Tự xét nghiệm
 report-type-self-test-hint = Test nhanh tại nhà, cán bộ chấp nhận
+report-type-withdrawal = Rút lại
 onset-day = Ngày khởi phát
 onset-day-hint = Ngày có triệu chứng đầu tiên; không có triệu chứng thì ngày lấy mẫu.
 other-day = Ngày khác

@@ -12,6 +12,7 @@ mod retention;
 mod sign_in;
 mod units;
 mod uploads;
+mod withdrawals;
 mod writer;
 
 use std::{
@@ -24,15 +25,15 @@ use std::{
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
-use truyvet_crypto::{Day, Timestamp};
+use truyvet_crypto::{Day, DisclosedKey, Timestamp};
 use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf, Forget,
-    Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, NewCode, NewImport, NewOfficer,
-    NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, SheetIssued,
-    SheetRecord, StateCounts, Store, StoreError, Stored,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf,
+    ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, NewCode,
+    NewImport, NewOfficer, NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption, Result,
+    Revocation, SheetIssued, SheetRecord, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditRow},
@@ -380,9 +381,13 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn close_window(&self, closing: Closing) -> Result<ClosedWindow> {
+    async fn close_window(
+        &self,
+        closing: Closing,
+        for_withdrawal: ForWithdrawal,
+    ) -> Result<ClosedWindow> {
         self.writer
-            .write(move |c| publications::close(c, &closing))
+            .write(move |c| publications::close(c, &closing, &for_withdrawal))
             .await
     }
 
@@ -393,6 +398,11 @@ impl Store for SqliteStore {
         since: Day,
     ) -> Result<Vec<AcceptedKey>> {
         self.read(move |c| uploads::keys_for_window(c, region, sequence, since))
+            .await
+    }
+
+    async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>> {
+        self.read(move |c| withdrawals::in_window(c, region, window))
             .await
     }
 

@@ -2,30 +2,63 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use truyvet_crypto::{Timestamp, sign::KeyId};
-use truyvet_matching::{Codec, Digest, Region};
+use truyvet_matching::{BatchKind, Codec, Digest, Region};
 
-use super::{bytes, database_error, inconsistent, integer, number, timestamp};
-use crate::store::{ClosedWindow, Closing, PublishedBatch, Result};
+use super::{bytes, database_error, inconsistent, integer, number, timestamp, withdrawals};
+use crate::store::{ClosedWindow, Closing, ForWithdrawal, PublishedBatch, Result};
 
-pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<ClosedWindow> {
+pub(super) fn close(
+    connection: &Connection,
+    closing: &Closing,
+    for_withdrawal: &ForWithdrawal,
+) -> Result<ClosedWindow> {
     if let Some(waiting) = closed_window(connection, closing.region)? {
         return Ok(waiting);
     }
     // Closing times only ever grow, also by a clock that went back: phones order batches by them.
-    let after_last = last_closed_at(connection, closing.region)?.map(|last| last.plus_seconds(1));
-    let closed_at = closing.closed_at.max(after_last.unwrap_or(Timestamp::MIN));
+    let last = last_closed_at(connection, closing.region)?;
+    let after_last = last.map_or(Timestamp::MIN, |last| last.plus_seconds(1));
+    let delta = Closing {
+        closed_at: closing.closed_at.max(after_last),
+        window_start: last.unwrap_or(closing.window_start),
+        ..closing.clone()
+    };
+    let window = open_window(connection, closing.region)?;
+    insert(connection, &delta, BatchKind::Delta)?;
+    if withdrawals::any_in_window(connection, closing.region, window)? {
+        // In one transaction with the delta's row, so that no upload comes to belong to a window of this number.
+        let withdrawal = Closing {
+            salt: for_withdrawal.salt,
+            padding_seed: for_withdrawal.padding_seed,
+            ..delta
+        };
+        insert(connection, &withdrawal, BatchKind::Withdrawal)?;
+    }
+    closed_window(connection, closing.region)?
+        .ok_or_else(|| inconsistent("publication: no window after closing one"))
+}
+
+/// Sequence number of the window that is open.
+pub(super) fn open_window(connection: &Connection, region: Region) -> Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM publication WHERE region = ?1")
+        .and_then(|mut statement| statement.query_row([region.as_str()], |row| row.get(0)))
+        .map_err(database_error)
+}
+
+fn insert(connection: &Connection, closing: &Closing, kind: BatchKind) -> Result<()> {
     connection
         .execute(
             "INSERT INTO publication
-                 (region, sequence, closed_at, first_window_start, salt, padding_seed, key_id, codec,
+                 (region, sequence, kind, closed_at, window_start, salt, padding_seed, key_id, codec,
                   fingerprint_bits, pad_floor_tags, pad_step_tags, slots_until)
              VALUES (?1, (SELECT coalesce(max(sequence), 0) + 1 FROM publication WHERE region = ?1),
-                     ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                     ?12, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
                      max(?11, (SELECT coalesce(max(slots_until), 0) FROM publication WHERE region = ?1)))",
             params![
                 closing.region.as_str(),
-                closed_at.unix_seconds(),
-                closing.first_window_start.unix_seconds(),
+                closing.closed_at.unix_seconds(),
+                closing.window_start.unix_seconds(),
                 closing.salt,
                 closing.padding_seed,
                 closing.key_id.as_bytes(),
@@ -34,11 +67,11 @@ pub(super) fn close(connection: &Connection, closing: &Closing) -> Result<Closed
                 integer(closing.pad_floor_tags),
                 integer(closing.pad_step_tags),
                 closing.slots_until.unix_seconds(),
+                kind.number(),
             ],
         )
-        .map_err(database_error)?;
-    closed_window(connection, closing.region)?
-        .ok_or_else(|| inconsistent("publication: no window after closing one"))
+        .map(drop)
+        .map_err(database_error)
 }
 
 pub(super) fn last_closed_at(connection: &Connection, region: Region) -> Result<Option<Timestamp>> {
@@ -54,7 +87,7 @@ pub(super) fn last_closed_at(connection: &Connection, region: Region) -> Result<
 struct WindowRow {
     sequence: i64,
     closed_at: i64,
-    first_window_start: i64,
+    window_start: i64,
     salt: Vec<u8>,
     padding_seed: Vec<u8>,
     key_id: Vec<u8>,
@@ -63,13 +96,14 @@ struct WindowRow {
     pad_floor_tags: i64,
     pad_step_tags: i64,
     slots_until: i64,
+    kind: u8,
 }
 
 fn window_row(row: &Row<'_>) -> rusqlite::Result<WindowRow> {
     Ok(WindowRow {
         sequence: row.get(0)?,
         closed_at: row.get(1)?,
-        first_window_start: row.get(2)?,
+        window_start: row.get(2)?,
         salt: row.get(3)?,
         padding_seed: row.get(4)?,
         key_id: row.get(5)?,
@@ -78,6 +112,7 @@ fn window_row(row: &Row<'_>) -> rusqlite::Result<WindowRow> {
         pad_floor_tags: row.get(8)?,
         pad_step_tags: row.get(9)?,
         slots_until: row.get(10)?,
+        kind: row.get(11)?,
     })
 }
 
@@ -87,9 +122,9 @@ pub(super) fn closed_window(
 ) -> Result<Option<ClosedWindow>> {
     let row = connection
         .prepare_cached(
-            "SELECT sequence, closed_at, first_window_start, salt, padding_seed, key_id, codec,
-                    fingerprint_bits, pad_floor_tags, pad_step_tags, slots_until
-             FROM publication WHERE region = ?1 AND digest IS NULL",
+            "SELECT sequence, closed_at, window_start, salt, padding_seed, key_id, codec,
+                    fingerprint_bits, pad_floor_tags, pad_step_tags, slots_until, kind
+             FROM publication WHERE region = ?1 AND digest IS NULL ORDER BY sequence LIMIT 1",
         )
         .and_then(|mut statement| {
             statement
@@ -104,13 +139,12 @@ pub(super) fn closed_window(
         1 => None,
         sequence => Some(before(connection, region, sequence - 1)?),
     };
-    let first_window_start = timestamp("publication.first_window_start", row.first_window_start)?;
     Ok(Some(ClosedWindow {
         closing: Closing {
             region,
             closed_at: timestamp("publication.closed_at", row.closed_at)?,
             slots_until: timestamp("publication.slots_until", row.slots_until)?,
-            first_window_start,
+            window_start: timestamp("publication.window_start", row.window_start)?,
             salt: bytes("publication.salt", &row.salt)?,
             padding_seed: bytes("publication.padding_seed", &row.padding_seed)?,
             key_id: KeyId::from_bytes(bytes("publication.key_id", &row.key_id)?),
@@ -120,8 +154,8 @@ pub(super) fn closed_window(
             pad_floor_tags: number("publication.pad_floor_tags", row.pad_floor_tags)?,
             pad_step_tags: number("publication.pad_step_tags", row.pad_step_tags)?,
         },
+        kind: BatchKind::from_number(row.kind).ok_or_else(|| inconsistent("publication.kind"))?,
         sequence: number("publication.sequence", row.sequence)?,
-        previous_closed_at: before.map(|before| before.closed_at),
         previous_slots_until: before.map(|before| before.slots_until),
         previous: before.map_or(Digest::ZERO, |before| before.digest),
     }))
@@ -129,23 +163,21 @@ pub(super) fn closed_window(
 
 #[derive(Clone, Copy)]
 struct Before {
-    closed_at: Timestamp,
     slots_until: Timestamp,
     digest: Digest,
 }
 
 /// What a window follows on. Retention never deletes a region's last publication.
 fn before(connection: &Connection, region: Region, sequence: i64) -> Result<Before> {
-    let (closed_at, slots_until, digest): (i64, i64, Option<Vec<u8>>) = connection
+    let (slots_until, digest): (i64, Option<Vec<u8>>) = connection
         .query_row(
-            "SELECT closed_at, slots_until, digest FROM publication WHERE region = ?1 AND sequence = ?2",
+            "SELECT slots_until, digest FROM publication WHERE region = ?1 AND sequence = ?2",
             params![region.as_str(), sequence],
             |row| row.try_into(),
         )
         .map_err(database_error)?;
     let digest = digest.ok_or_else(|| inconsistent("publication.digest"))?;
     Ok(Before {
-        closed_at: timestamp("publication.closed_at", closed_at)?,
         slots_until: timestamp("publication.slots_until", slots_until)?,
         digest: Digest::from_bytes(bytes("publication.digest", &digest)?),
     })
@@ -170,7 +202,8 @@ pub(super) fn record(
         )
         .map_err(database_error)?;
     match changed {
-        1 => Ok(()),
+        // The withdrawal of window n is number n + 1.
+        1 => withdrawals::forget_window(connection, region, batch.sequence.saturating_sub(1)),
         _ => Err(inconsistent(
             "publication: published twice with other bytes",
         )),

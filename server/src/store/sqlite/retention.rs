@@ -21,6 +21,11 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
             ],
         )
         .map_err(database_error)?;
+    // Those whose withdrawal was published went with that.
+    let withdrawn_keys = delete(
+        "DELETE FROM withdrawn_key WHERE day < ?1",
+        what.unpublished_keys_before.number().into(),
+    )?;
     let tokens = delete(
         "DELETE FROM spent_token WHERE last_day < ?1",
         what.tokens_before.number().into(),
@@ -48,6 +53,7 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
         .map_err(database_error)?;
     Ok(Forgotten {
         keys,
+        withdrawn_keys,
         tokens,
         codes,
         sign_ins: sign_in::forget(connection, &what.sign_ins)?,

@@ -1,13 +1,13 @@
 //! SQL of spent tokens and disclosed keys.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet};
 use truyvet_matching::Region;
 
-use super::{bytes, database_error, inconsistent, integer, number};
+use super::{bytes, database_error, inconsistent, integer, number, publications, withdrawals};
 use crate::{
     context::{Step, Steps},
-    store::{AcceptedKey, NewUpload, Result, Stored},
+    store::{AcceptedKey, Change, NewUpload, Result, Stored},
 };
 
 pub(super) fn store(
@@ -42,36 +42,45 @@ pub(super) fn store(
             ])
         })
         .map_err(database_error)?;
-    let open_window: i64 = connection
-        .prepare_cached("SELECT coalesce(max(sequence), 0) + 1 FROM publication WHERE region = ?1")
-        .and_then(|mut statement| statement.query_row([upload.region.as_str()], |row| row.get(0)))
-        .map_err(database_error)?;
+    let open_window = publications::open_window(connection, upload.region)?;
     // Split, so that a secret stands for the same slots in every upload.
-    for key in upload.keys.iter().flat_map(DisclosedKey::split) {
-        store_key(connection, upload, &key, open_window)?;
+    match &upload.change {
+        Change::Disclose(keys) => {
+            for key in keys.iter().flat_map(DisclosedKey::split) {
+                let receipt = Receipt::of(&key);
+                withdrawals::undo(connection, upload.region, &receipt, open_window)?;
+                store_key(connection, upload.region, &key, &receipt, open_window)?;
+            }
+        }
+        Change::Withdraw(receipts) => {
+            for receipt in receipts.iter().flat_map(Receipt::split) {
+                withdrawals::withdraw(connection, upload.region, &receipt, open_window)?;
+            }
+        }
     }
     steps.reached(Step::UploadWritten);
     Ok(Stored::Stored)
 }
 
-/// Adds the slots that no row of the same secret has yet: each is published once.
+/// Adds the slots that no row of the same secret has yet: each is published once, unless it is taken back.
 fn store_key(
     connection: &Connection,
-    upload: &NewUpload,
+    region: Region,
     key: &DisclosedKey,
+    receipt: &Receipt,
     open_window: i64,
 ) -> Result<()> {
     let known: Vec<(i64, Vec<u8>)> = connection
         .prepare_cached(
             "SELECT accepted_window, slots FROM disclosed_key
-             WHERE secret = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4",
+             WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4",
         )
         .and_then(|mut statement| {
             statement
                 .query_map(
                     params![
-                        key.secret(),
-                        upload.region.as_str(),
+                        receipt.proof(),
+                        region.as_str(),
                         key.scheme().byte(),
                         key.day().number(),
                     ],
@@ -96,14 +105,15 @@ fn store_key(
     }
     connection
         .prepare_cached(
-            "INSERT INTO disclosed_key (secret, region, scheme, day, accepted_window, slots)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO disclosed_key (proof, secret, region, scheme, day, accepted_window, slots)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT DO UPDATE SET slots = excluded.slots",
         )
         .and_then(|mut insert| {
             insert.execute(params![
+                receipt.proof(),
                 key.secret(),
-                upload.region.as_str(),
+                region.as_str(),
                 key.scheme().byte(),
                 key.day().number(),
                 open_window,
@@ -127,7 +137,10 @@ pub(super) fn keys_for_window(
              WHERE region = ?1 AND accepted_window = ?2
              UNION ALL
              SELECT scheme, day, secret, slots, accepted_window FROM disclosed_key
-             WHERE region = ?1 AND accepted_window < ?2 AND day >= ?3",
+             WHERE region = ?1 AND accepted_window < ?2 AND day >= ?3
+             UNION ALL
+             SELECT scheme, day, secret, slots, accepted_window FROM withdrawn_key
+             WHERE region = ?1 AND accepted_window <= ?2 AND withdrawn_window > ?2",
         )
         .and_then(|mut statement| {
             statement
@@ -140,19 +153,26 @@ pub(super) fn keys_for_window(
         .map_err(database_error)?;
     rows.into_iter()
         .map(|(scheme, day, secret, slots, accepted_window)| {
-            let scheme =
-                Scheme::from_byte(scheme).ok_or_else(|| inconsistent("disclosed_key.scheme"))?;
-            let slots = parse_slots(scheme, &slots)?;
-            let key = DisclosedKey::new(scheme, Day::from_number(day), secret, slots)
-                .map_err(|_| inconsistent("disclosed_key.secret"))?;
             Ok(AcceptedKey {
-                key,
+                key: parse_key(scheme, day, secret, &slots)?,
                 accepted_window: number("disclosed_key.accepted_window", accepted_window)?,
             })
         })
         .collect()
 }
 
-fn parse_slots(scheme: Scheme, slots: &[u8]) -> Result<SlotSet> {
+pub(super) fn parse_key(
+    scheme: u8,
+    day: u32,
+    secret: Vec<u8>,
+    slots: &[u8],
+) -> Result<DisclosedKey> {
+    let scheme = Scheme::from_byte(scheme).ok_or_else(|| inconsistent("disclosed_key.scheme"))?;
+    let slots = parse_slots(scheme, slots)?;
+    DisclosedKey::new(scheme, Day::from_number(day), secret, slots)
+        .map_err(|_| inconsistent("disclosed_key.secret"))
+}
+
+pub(super) fn parse_slots(scheme: Scheme, slots: &[u8]) -> Result<SlotSet> {
     SlotSet::parse(scheme, slots).map_err(|_| inconsistent("disclosed_key.slots"))
 }

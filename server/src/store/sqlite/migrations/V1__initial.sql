@@ -138,7 +138,7 @@ CREATE TABLE upload_code (
     serial         TEXT NOT NULL UNIQUE,        -- names the slip
     officer_id     TEXT NOT NULL REFERENCES officer,
     unit_code      TEXT NOT NULL REFERENCES unit,
-    report_type    INTEGER NOT NULL,            -- 1 confirmed test, 2 clinical, 3 self-test
+    report_type    INTEGER NOT NULL,            -- 1 confirmed test, 2 clinical, 3 self-test, 4 withdrawal
     first_day      INTEGER NOT NULL,            -- first UTC day whose keys may be uploaded
     region         TEXT NOT NULL,               -- where the case's phone publishes unless told otherwise; stays out of the token
     issued_at      INTEGER NOT NULL,            -- full hour
@@ -176,36 +176,56 @@ CREATE TABLE code_import_line (
     PRIMARY KEY (import_id, sheet, line)
 ) STRICT, WITHOUT ROWID;
 
--- Spent tokens. Nothing ties them to a code. Life: until the token would have run out anyway.
+-- Spent tokens. Nothing ties them to a code, nor says what they paid for. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (
     spend_id       BLOB PRIMARY KEY,            -- SHA-256 of nonce and metadata
     request_digest BLOB NOT NULL,               -- the one request that may come again: HMAC under the token, which is not kept
     last_day       INTEGER NOT NULL             -- from the token
 ) STRICT, WITHOUT ROWID;
 
--- Disclosed keys, without the report type, which nobody needs here. No time of arrival but the window; kept in the order of the secrets, which is random, so that not
+-- Disclosed keys, without the report type, which nobody needs here. No time of arrival but the window; kept in the order of the proofs, which is random, so that not
 -- even the order of rows tells which came together (the write-ahead log does until its next checkpoint). Life: the retention after their day, longer only while
--- not published.
+-- not published; slots that are taken back, until they are.
 CREATE TABLE disclosed_key (
+    proof           BLOB NOT NULL,              -- of the secret: what a receipt names it by (crypto/src/receipt.rs)
     secret          BLOB NOT NULL,              -- bluezone 32, gaen 16 bytes a day; dp3t 32 bytes a slot
     region          TEXT NOT NULL,
     scheme          INTEGER NOT NULL,           -- 1 bluezone, 2 gaen, 3 dp3t
     day             INTEGER NOT NULL,           -- UTC day
     accepted_window INTEGER NOT NULL,           -- sequence number of the window that was open
     slots           BLOB NOT NULL,              -- bitmap of the slots this row adds to earlier ones of the same secret
-    PRIMARY KEY (secret, region, scheme, day, accepted_window)
+    PRIMARY KEY (proof, region, scheme, day, accepted_window)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX disclosed_key_by_window ON disclosed_key (region, accepted_window);
 CREATE INDEX disclosed_key_by_day ON disclosed_key (day, region);
 
--- Windows that closed. Life: the retention after they closed, except each region's last (its number goes on).
+-- Slots that a window had taken when they were taken back: what the next withdrawal batch is made from. Slots that no window had taken leave no trace. In the
+-- order of the proofs, and without a time but the window, like the table before. Life: until their withdrawal is published (hours); if it never is, twice the
+-- retention after their day.
+CREATE TABLE withdrawn_key (
+    proof            BLOB NOT NULL,             -- this and the next five: the row of disclosed_key that they were in
+    secret           BLOB NOT NULL,
+    region           TEXT NOT NULL,
+    scheme           INTEGER NOT NULL,
+    day              INTEGER NOT NULL,
+    accepted_window  INTEGER NOT NULL,
+    withdrawn_window INTEGER NOT NULL,          -- sequence number of the window that was open when they were taken back
+    slots            BLOB NOT NULL,             -- bitmap of the slots taken back
+    PRIMARY KEY (proof, region, scheme, day, accepted_window, withdrawn_window)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX withdrawn_key_by_window ON withdrawn_key (region, withdrawn_window);
+
+-- The files of windows that closed: a delta, and where slots were taken back a withdrawal right after it. Life: the retention after they closed, except each
+-- region's last (its number goes on).
 CREATE TABLE publication (
     region             TEXT NOT NULL,
-    sequence           INTEGER NOT NULL,        -- from 1, without gaps
-    closed_at          INTEGER NOT NULL,        -- later than the one before
+    sequence           INTEGER NOT NULL,        -- from 1, without gaps; a window is named by its delta's
+    kind               INTEGER NOT NULL,        -- 1 delta, 3 withdrawal
+    window_start       INTEGER NOT NULL,        -- when the window before closed
+    closed_at          INTEGER NOT NULL,        -- later than the window before
     slots_until        INTEGER NOT NULL,        -- slots that ended later wait for the next window; never goes back
-    first_window_start INTEGER NOT NULL,        -- where the region's first window began
     salt               BLOB NOT NULL,           -- 16 bytes, drawn when closing
     padding_seed       BLOB NOT NULL,           -- 32 bytes
     key_id             BLOB NOT NULL,           -- 8 bytes: who signs

@@ -1,0 +1,305 @@
+//! SQL of what is taken back: slots move from `disclosed_key` to `withdrawn_key`, and back if they are uploaded again.
+//!
+//! Only slots that a window had taken move: those have been published, or will be in a file that is fixed already, so a
+//! withdrawal must follow. The others just go. Rows are found by the proof in a receipt, one key at a time: nothing here
+//! tells which of them came together.
+
+use rusqlite::{Connection, Params, params};
+use truyvet_crypto::{DisclosedKey, Receipt, SlotSet, Timestamp};
+use truyvet_matching::Region;
+
+use super::{
+    database_error, integer, number, timestamp,
+    uploads::{parse_key, parse_slots},
+};
+use crate::{publish::taken_before, store::Result};
+
+/// A row of either table, found by a receipt.
+struct Row {
+    secret: Vec<u8>,
+    accepted_window: i64,
+    slots: SlotSet,
+}
+
+impl Row {
+    /// Splits the row's slots into those that the receipt names and the others.
+    fn split(&self, receipt: &Receipt) -> (SlotSet, SlotSet) {
+        let (mut named, mut others) = (self.slots.clone(), self.slots.clone());
+        named.keep_only(receipt.slots());
+        others.remove_all(receipt.slots());
+        (named, others)
+    }
+}
+
+/// Takes back those of the receipt's slots that are there. What is not there changes nothing.
+pub(super) fn withdraw(
+    connection: &Connection,
+    region: Region,
+    receipt: &Receipt,
+    open_window: i64,
+) -> Result<()> {
+    let slots_until = slots_until(connection, region)?;
+    let open = number("publication.sequence", open_window)?;
+    let earlier = withdrawn(connection, region, receipt, open_window)?;
+    for row in disclosed(connection, region, receipt)? {
+        let (named, others) = row.split(receipt);
+        if named.is_empty() {
+            continue;
+        }
+        put_disclosed(connection, region, receipt, &row, &others)?;
+        let accepted = number("disclosed_key.accepted_window", row.accepted_window)?;
+        let mut taken = slots_of(&earlier, row.accepted_window, receipt);
+        for slot in named.iter() {
+            let end = receipt
+                .scheme()
+                .slot_end(receipt.scheme().slot(receipt.day(), slot));
+            if taken_before(open, slots_until, accepted, end) {
+                taken.insert(slot);
+            }
+        }
+        put_withdrawn(connection, region, receipt, &row, open_window, &taken)?;
+    }
+    Ok(())
+}
+
+/// What is uploaded again before its withdrawal is fixed is not withdrawn at all: it stays as it was published. So a
+/// window's delta and withdrawal never name the same tag.
+pub(super) fn undo(
+    connection: &Connection,
+    region: Region,
+    receipt: &Receipt,
+    open_window: i64,
+) -> Result<()> {
+    let taken_back = withdrawn(connection, region, receipt, open_window)?;
+    if taken_back.is_empty() {
+        return Ok(());
+    }
+    let earlier = disclosed(connection, region, receipt)?;
+    for row in taken_back {
+        let (named, others) = row.split(receipt);
+        if named.is_empty() {
+            continue;
+        }
+        put_withdrawn(connection, region, receipt, &row, open_window, &others)?;
+        let mut slots = slots_of(&earlier, row.accepted_window, receipt);
+        slots.insert_all(&named);
+        put_disclosed(connection, region, receipt, &row, &slots)?;
+    }
+    Ok(())
+}
+
+/// Whether anything was taken back in a window.
+pub(super) fn any_in_window(connection: &Connection, region: Region, window: i64) -> Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM withdrawn_key
+                            WHERE region = ?1 AND withdrawn_window = ?2)",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![region.as_str(), window], |row| row.get(0))
+        })
+        .map_err(database_error)
+}
+
+/// What was taken back in a window.
+pub(super) fn in_window(
+    connection: &Connection,
+    region: Region,
+    window: u64,
+) -> Result<Vec<DisclosedKey>> {
+    type KeyRow = (u8, u32, Vec<u8>, Vec<u8>);
+    let rows: Vec<KeyRow> = connection
+        .prepare_cached(
+            "SELECT scheme, day, secret, slots FROM withdrawn_key
+             WHERE region = ?1 AND withdrawn_window = ?2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![region.as_str(), integer(window)], |row| {
+                    row.try_into()
+                })?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(scheme, day, secret, slots)| parse_key(scheme, day, secret, &slots))
+        .collect()
+}
+
+/// Forgets what was taken back in a window, which is published now.
+pub(super) fn forget_window(connection: &Connection, region: Region, window: u64) -> Result<()> {
+    execute(
+        connection,
+        "DELETE FROM withdrawn_key WHERE region = ?1 AND withdrawn_window = ?2",
+        params![region.as_str(), integer(window)],
+    )
+}
+
+/// Until when the region's last closed window took slots; `None` before the first.
+fn slots_until(connection: &Connection, region: Region) -> Result<Option<Timestamp>> {
+    let seconds: Option<i64> = connection
+        .prepare_cached("SELECT max(slots_until) FROM publication WHERE region = ?1")
+        .and_then(|mut statement| statement.query_row([region.as_str()], |row| row.get(0)))
+        .map_err(database_error)?;
+    seconds
+        .map(|seconds| timestamp("publication.slots_until", seconds))
+        .transpose()
+}
+
+fn slots_of(rows: &[Row], accepted_window: i64, receipt: &Receipt) -> SlotSet {
+    rows.iter()
+        .find(|row| row.accepted_window == accepted_window)
+        .map_or_else(|| SlotSet::empty(receipt.scheme()), |row| row.slots.clone())
+}
+
+fn disclosed(connection: &Connection, region: Region, receipt: &Receipt) -> Result<Vec<Row>> {
+    rows(
+        connection,
+        "SELECT secret, accepted_window, slots FROM disclosed_key
+         WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4",
+        params![
+            receipt.proof(),
+            region.as_str(),
+            receipt.scheme().byte(),
+            receipt.day().number(),
+        ],
+        receipt,
+    )
+}
+
+fn withdrawn(
+    connection: &Connection,
+    region: Region,
+    receipt: &Receipt,
+    window: i64,
+) -> Result<Vec<Row>> {
+    rows(
+        connection,
+        "SELECT secret, accepted_window, slots FROM withdrawn_key
+         WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4 AND withdrawn_window = ?5",
+        params![
+            receipt.proof(),
+            region.as_str(),
+            receipt.scheme().byte(),
+            receipt.day().number(),
+            window,
+        ],
+        receipt,
+    )
+}
+
+fn rows(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    receipt: &Receipt,
+) -> Result<Vec<Row>> {
+    let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| {
+            statement
+                .query_map(parameters, |row| row.try_into())?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(secret, accepted_window, slots)| {
+            Ok(Row {
+                secret,
+                accepted_window,
+                slots: parse_slots(receipt.scheme(), &slots)?,
+            })
+        })
+        .collect()
+}
+
+/// Gives the row of `disclosed_key` these slots; without any, there is no row.
+fn put_disclosed(
+    connection: &Connection,
+    region: Region,
+    receipt: &Receipt,
+    row: &Row,
+    slots: &SlotSet,
+) -> Result<()> {
+    execute(
+        connection,
+        "DELETE FROM disclosed_key
+         WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4 AND accepted_window = ?5",
+        params![
+            receipt.proof(),
+            region.as_str(),
+            receipt.scheme().byte(),
+            receipt.day().number(),
+            row.accepted_window,
+        ],
+    )?;
+    if slots.is_empty() {
+        return Ok(());
+    }
+    execute(
+        connection,
+        "INSERT INTO disclosed_key (proof, secret, region, scheme, day, accepted_window, slots)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            receipt.proof(),
+            row.secret,
+            region.as_str(),
+            receipt.scheme().byte(),
+            receipt.day().number(),
+            row.accepted_window,
+            slots.as_bytes(),
+        ],
+    )
+}
+
+/// Gives the row of `withdrawn_key` these slots; without any, there is no row.
+fn put_withdrawn(
+    connection: &Connection,
+    region: Region,
+    receipt: &Receipt,
+    row: &Row,
+    window: i64,
+    slots: &SlotSet,
+) -> Result<()> {
+    execute(
+        connection,
+        "DELETE FROM withdrawn_key
+         WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4 AND accepted_window = ?5
+           AND withdrawn_window = ?6",
+        params![
+            receipt.proof(),
+            region.as_str(),
+            receipt.scheme().byte(),
+            receipt.day().number(),
+            row.accepted_window,
+            window,
+        ],
+    )?;
+    if slots.is_empty() {
+        return Ok(());
+    }
+    execute(
+        connection,
+        "INSERT INTO withdrawn_key
+             (proof, secret, region, scheme, day, accepted_window, withdrawn_window, slots)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            receipt.proof(),
+            row.secret,
+            region.as_str(),
+            receipt.scheme().byte(),
+            receipt.day().number(),
+            row.accepted_window,
+            window,
+            slots.as_bytes(),
+        ],
+    )
+}
+
+fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> Result<()> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(parameters))
+        .map(drop)
+        .map_err(database_error)
+}
