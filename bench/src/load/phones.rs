@@ -11,7 +11,7 @@ use rand::{
     Rng as _, SeedableRng as _,
     rngs::{StdRng, SysRng},
 };
-use tonic::{Code, transport::Channel};
+use tonic::{Code, Request, metadata::AsciiMetadataValue, transport::Channel};
 use truyvet_crypto::{
     Day, DisclosedKey, Scheme, SlotSet, Timestamp, UploadCode,
     token::{Blinding, ReportType, Token, TokenMetadata},
@@ -257,7 +257,11 @@ impl Calls for Redeems {
     async fn call(&self, line: &mut Self::Line, number: usize) -> Result<Self::Answer, Failure> {
         let redeem = &self.redeems[number % self.redeems.len()];
         let decoy = redeem.blinding.is_none();
-        match line.redeem(redeem.request.clone()).await {
+        let mut request = Request::new(redeem.request.clone());
+        request
+            .metadata_mut()
+            .insert("x-forwarded-for", source(number)?);
+        match line.redeem(request).await {
             Ok(answer) if !decoy => Ok(Some(answer.into_inner())),
             Ok(_) if self.whom == Whom::Echo => Ok(None),
             Ok(_) => Err(Failure::new("a code was taken that nobody issued")),
@@ -272,6 +276,13 @@ impl Calls for Redeems {
             Err(status) => Err(status.into()),
         }
     }
+}
+
+/// An address for each call: phones have one of their own, and a server holds whoever guesses too often.
+fn source(number: usize) -> Result<AsciiMetadataValue, Failure> {
+    let [.., a, b, c] = number.to_be_bytes();
+    let value = format!("10.{a}.{b}.{c}").parse();
+    value.map_err(|_| Failure::new("an address is ASCII"))
 }
 
 /// Phones that upload.

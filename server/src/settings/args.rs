@@ -101,7 +101,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CODE_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_valid_hours: Option<u32>,
-    /// Most codes that one officer issues in a local day, 1 to 100,000 [default: 300]
+    /// Most codes that one officer issues in a local day, 1 to 1,000,000 [default: 300]
     #[arg(long, env = "TRUYVET_OFFICER_CODES_PER_DAY", value_name = "CODES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub officer_codes_per_day: Option<u32>,

@@ -112,7 +112,7 @@ impl SettingsArgs {
                 officer_codes_per_day,
                 300,
                 1,
-                100_000,
+                1_000_000,
             )?,
             unit_codes_per_day: within(
                 "unit_codes_per_day",

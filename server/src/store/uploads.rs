@@ -1,0 +1,58 @@
+//! What is remembered of uploads: nothing that ties one to a code, or its keys to each other.
+
+use truyvet_crypto::{Day, DisclosedKey, Receipt};
+use truyvet_matching::Region;
+
+/// A valid upload on its way in. It has no time of arrival and nothing that ties its keys to a code.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// What is remembered of the token.
+    pub spend_id: [u8; 32],
+    /// Keyed digest of the whole request: the same one may come again.
+    pub request_digest: [u8; 32],
+    /// From the token: when its spend id may be forgotten.
+    pub token_last_day: Day,
+    /// Where to publish, or where it was.
+    pub region: Region,
+    /// What the token pays for.
+    pub change: Change,
+}
+
+/// What an upload does to what is disclosed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Adds keys; at least one.
+    Disclose(Vec<DisclosedKey>),
+    /// Takes back those of the slots that are there, and says nothing of the others; at least one receipt.
+    Withdraw(Vec<Receipt>),
+}
+
+/// Answer to an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Durable now, in the window that is open.
+    Stored,
+    /// The same request was stored before; nothing changed.
+    Again,
+    /// The token paid for another upload already; nothing changed.
+    TokenSpent,
+}
+
+/// A disclosed key with the window it was accepted in.
+#[derive(Clone, Debug)]
+pub struct AcceptedKey {
+    /// The key.
+    pub key: DisclosedKey,
+    /// Sequence number of the window that was open.
+    pub accepted_window: u64,
+}
+
+/// What a window's withdrawal does not share with its delta: with the same padding, the two files would tell which of
+/// their tags are padding.
+#[derive(Clone, Debug)]
+pub struct ForWithdrawal {
+    /// As [`Closing::salt`].
+    pub salt: [u8; 16],
+    /// As [`Closing::padding_seed`].
+    pub padding_seed: [u8; 32],
+}
