@@ -8,12 +8,12 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use truyvet_crypto::{Day, Timestamp};
 use truyvet_proto::v1::{
-    CodeOrder, CodeState, GetCodeRequest, GetFiguresRequest, IssueCodeRequest, IssueCodesRequest,
-    IssuedCode, ReportType, RevokeCodeRequest,
+    CodeOrder, CodeState, GetCodeRequest, GetFiguresRequest, GetSelfRequest, IssueCodeRequest,
+    IssueCodesRequest, IssuedCode, ReportType, RevokeCodeRequest,
 };
 
 use crate::{
-    date,
+    admin, date,
     remote::{StaffArgs, explain},
     words,
 };
@@ -21,6 +21,14 @@ use crate::{
 /// What an officer does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OfficerCommand {
+    /// Tell who the credential is: account, unit, what it may do
+    Whoami {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Issue one upload code; it is shown this once
     Issue {
         #[command(flatten)]
@@ -123,6 +131,7 @@ pub(crate) async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     match command {
+        OfficerCommand::Whoami { staff, json } => whoami(staff, *json, out).await?,
         OfficerCommand::Issue { staff, order, json } => {
             let request = IssueCodeRequest {
                 order: Some(order.order(now)),
@@ -184,6 +193,33 @@ pub(crate) async fn run(
             let first = from.unwrap_or(last.minus_days(6));
             figures(staff, first, last, *json, out).await?;
         }
+    }
+    Ok(())
+}
+
+async fn whoami(staff: &StaffArgs, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    let answer = staff.connect()?.officer().get_self(GetSelfRequest {}).await;
+    let me = answer.map_err(|status| explain(&status))?.into_inner();
+    let (officer, unit) = (me.officer.unwrap_or_default(), me.unit.unwrap_or_default());
+    let scopes: Vec<String> = me.scopes.into_iter().map(admin::scope_name).collect();
+    let role = admin::role_name(officer.role());
+    if json {
+        let object = json!({
+            "officer_id": officer.officer_id,
+            "label": officer.label,
+            "unit_code": unit.unit_code,
+            "unit": unit.name,
+            "role": role,
+            "key_id": me.key_id,
+            "scopes": scopes,
+        });
+        writeln!(out, "{object}")?;
+    } else {
+        writeln!(out, "account  {} ({})", officer.label, officer.officer_id)?;
+        writeln!(out, "unit     {} {}", unit.unit_code, unit.name)?;
+        writeln!(out, "role     {role}")?;
+        writeln!(out, "key      {}", me.key_id)?;
+        writeln!(out, "may      {}", scopes.join(", "))?;
     }
     Ok(())
 }

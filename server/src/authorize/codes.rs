@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     audit::Action,
     context::Context,
-    officers::{Actor, Permission, own_unit_is_closed, unit_in_reach, visible_units},
+    officers::{Actor, Permission, own_unit, unit_in_reach, visible_units},
     store::{Added, CodeCounts, CodeRecord, NewCode, Revocation, StoreError},
 };
 
@@ -83,7 +83,8 @@ pub async fn issue(
     if orders.is_empty() || orders.len() > MAX_CODES_A_CALL {
         return Err(IssueError::Count);
     }
-    if own_unit_is_closed(context, actor).await? {
+    let unit = own_unit(context, actor).await?;
+    if unit.is_none_or(|unit| unit.closed) {
         return Err(IssueError::UnitClosed);
     }
     let now = context.now();

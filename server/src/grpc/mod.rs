@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod client_keys;
 mod exposure;
 mod officer;
 mod report;

@@ -6,15 +6,19 @@ use tonic::{Request, Response, Status, async_trait};
 use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
     self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
-    IssueCodeRequest, IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, RevokeCodeRequest,
-    RevokeCodeResponse, officer_service_server::OfficerService,
+    GetSelfRequest, GetSelfResponse, IssueCodeRequest, IssueCodeResponse, IssueCodesRequest,
+    IssueCodesResponse, RevokeCodeRequest, RevokeCodeResponse,
+    officer_service_server::OfficerService,
 };
 
-use super::{auth, status};
+use super::{
+    admin::{pb_officer, pb_unit},
+    auth, client_keys, status,
+};
 use crate::{
     authorize::{self, CodeOrder, CodeState, IssuedCode},
     context::Context,
-    officers::Actor,
+    officers::{self, Actor},
 };
 
 pub(super) struct Officers(Arc<Context>);
@@ -79,6 +83,22 @@ fn code_state(state: CodeState) -> pb::CodeState {
 
 #[async_trait]
 impl OfficerService for Officers {
+    async fn get_self(
+        &self,
+        request: Request<GetSelfRequest>,
+    ) -> Result<Response<GetSelfResponse>, Status> {
+        let (actor, GetSelfRequest {}) = auth::actor(&self.0, request).await?;
+        let unit = officers::own_unit(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_store(&error))?;
+        Ok(Response::new(GetSelfResponse {
+            scopes: client_keys::pb_scopes(actor.permissions()),
+            key_id: actor.key_id.clone().unwrap_or_default(),
+            unit: unit.map(pb_unit),
+            officer: Some(pb_officer(actor.officer)),
+        }))
+    }
+
     async fn issue_code(
         &self,
         request: Request<IssueCodeRequest>,
