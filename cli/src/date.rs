@@ -13,6 +13,11 @@ pub(crate) fn in_vietnam(time: Timestamp) -> Day {
     time.plus_seconds(VIETNAM_SECONDS).day()
 }
 
+/// When a day of Vietnam's calendar begins.
+pub(crate) fn start_in_vietnam(day: Day) -> Timestamp {
+    day.start().plus_seconds(-VIETNAM_SECONDS)
+}
+
 /// Reads `YYYY-MM-DD`, from 1970 on.
 pub(crate) fn parse(text: &str) -> Result<Day, String> {
     let date: Date = text

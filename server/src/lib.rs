@@ -19,6 +19,7 @@
 pub mod audit;
 pub mod authorize;
 mod context;
+pub mod csv;
 pub mod download;
 mod grpc;
 mod http;

@@ -16,7 +16,8 @@ use tonic_types::StatusExt as _;
 use truyvet_crypto::{Day, Timestamp, sign::TrustedKeys, token::ReportType};
 use truyvet_proto::v1::{
     CodeOrder, IssueCodeRequest, IssuedCode, PublishNowRequest, PublishNowResponse,
-    admin_service_client::AdminServiceClient, officer_service_client::OfficerServiceClient,
+    admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
+    officer_service_client::OfficerServiceClient,
 };
 use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn,
@@ -168,6 +169,11 @@ impl World {
     /// The administrators' service.
     pub async fn admin(&self) -> AdminServiceClient<Channel> {
         AdminServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+    }
+
+    /// The auditors' service.
+    pub async fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
     }
 
     /// An upload code for keys from ten days ago on.

@@ -2,6 +2,7 @@
 //!
 //! One RPC a command; only `create-officer` works on the database itself, since somebody has to be the first.
 
+mod audit;
 mod client_keys;
 mod first;
 mod show;
@@ -114,6 +115,9 @@ pub(crate) enum AdminCommand {
         /// As `client-keys` prints it
         key_id: String,
     },
+    /// Read, take out and verify what officers did
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Add a unit that the list of units has not, for instance a commune or a hospital
     AddUnit {
         #[command(flatten)]
@@ -267,6 +271,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             officer,
             key_id,
         } => client_keys::revoke(&staff, officer, key_id, out).await,
+        AdminCommand::Audit(command) => audit::run(command, out).await,
         AdminCommand::AddUnit {
             staff,
             code,

@@ -7,6 +7,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
 use crate::{
+    audit::AuditError,
     authorize::{CodeActionError, IssueError, RedeemError},
     keys::KeysError,
     officers::OfficerError,
@@ -131,6 +132,14 @@ pub(super) fn of_officer(error: &OfficerError) -> Status {
         OfficerError::Scopes => bad_field("SCOPES", "scopes", error),
         OfficerError::OwnAccount => refused(Code::FailedPrecondition, "OWN_ACCOUNT", error),
         OfficerError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_audit(error: &AuditError) -> Status {
+    match error {
+        AuditError::NotAllowed => not_allowed(error),
+        AuditError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
+        AuditError::Store(error) => of_store(error),
     }
 }
 

@@ -13,7 +13,7 @@ use truyvet_crypto::{
 use truyvet_matching::{Codec, Digest, Region};
 
 use crate::{
-    audit::{AuditEntry, AuditRow},
+    audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
@@ -289,6 +289,10 @@ pub trait Store: Send + Sync {
     async fn append_audit(&self, entry: AuditEntry) -> Result<()>;
     /// Rows of the audit after `after`, oldest first, at most `limit`.
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
+    /// Rows of the audit that a query asks for, with their officers' labels.
+    async fn audit_lines(&self, query: AuditQuery) -> Result<Vec<AuditLine>>;
+    /// The last row of the audit.
+    async fn audit_head(&self) -> Result<Head>;
 
     /// Adds codes, all or none, with a row of the audit each, whose subject is the serial. `Exists`: a hash or serial
     /// is taken; draw again.

@@ -31,7 +31,7 @@ use super::{
     NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
 };
 use crate::{
-    audit::{AuditEntry, AuditRow},
+    audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
     context::Steps,
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
@@ -276,6 +276,14 @@ impl Store for SqliteStore {
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
         self.read(move |c| audit::rows(c, integer(after), limit))
             .await
+    }
+
+    async fn audit_lines(&self, query: AuditQuery) -> Result<Vec<AuditLine>> {
+        self.read(move |c| audit::lines(c, &query)).await
+    }
+
+    async fn audit_head(&self) -> Result<Head> {
+        self.read(audit::head).await
     }
 
     async fn add_codes(&self, codes: Vec<NewCode>, entry: AuditEntry) -> Result<Added> {

@@ -55,6 +55,18 @@ CREATE TABLE audit (
     hash       BLOB NOT NULL                    -- SHA-256 over the row before's and this row: audit::chain
 ) STRICT;
 
+CREATE INDEX audit_by_unit ON audit (unit_code);
+CREATE INDEX audit_by_officer ON audit (officer_id);
+
+-- Rows are only ever added, behind the last one. Whoever owns the file can take these away: then the chain shows what they did.
+CREATE TRIGGER audit_only_grows BEFORE INSERT ON audit
+WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'the audit only grows at its end'); END;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is never deleted'); END;
+
 -- Upload codes. Life: the retention after they expired.
 CREATE TABLE upload_code (
     code_hash      BLOB PRIMARY KEY,            -- HMAC-SHA-256; the code itself is never stored
