@@ -15,8 +15,9 @@ use truyvet_proto::v1::{
     AuditFilter, AuditFormat, AuditHead, AuditRow, CodeOrder, CreateClientKeyRequest,
     CreateOfficerRequest, CreateOfficerResponse, CreateUnitRequest, DeactivateOfficerRequest,
     ExportAuditRequest, IssueCodeRequest, IssueCodesRequest, ListAuditRequest, PublishNowRequest,
-    ReportType, RevokeClientKeyRequest, RevokeCodeRequest, Role, RotateSigningKeyRequest, Scope,
-    Unit, VerifyAuditRequest, VerifyAuditResponse,
+    ReportKind, ReportType, RevokeClientKeyRequest, RevokeCodeRequest, Role,
+    RotateSigningKeyRequest, Scope, SendReportRequest, Unit, VerifyAuditRequest,
+    VerifyAuditResponse,
 };
 use truyvet_server::audit::{ExportFault, Head, verify_export};
 use truyvet_tests::world::{World, bearer, refusal};
@@ -32,6 +33,8 @@ const READS: &[&str] = &[
     "ListSigningKeys",
     "ListAudit",
     "VerifyAudit",
+    "ExportFigures",
+    "ListMissingReports",
 ];
 
 /// Calls that change something, with how many rows they write.
@@ -47,6 +50,7 @@ const CHANGES: &[(&str, &str, usize)] = &[
     ("RotateSigningKey", "signing-key.rotated", 1),
     ("PublishNow", "window.published", 1),
     ("ExportAudit", "audit.exported", 1),
+    ("SendReport", "report.sent", 1),
 ];
 
 async fn rows(
@@ -151,6 +155,15 @@ async fn do_everything(world: &World) -> Vec<String> {
     admin.revoke_client_key(bearer(by, request)).await.unwrap();
     let request = DeactivateOfficerRequest { officer_id };
     admin.deactivate_officer(bearer(by, request)).await.unwrap();
+    let request = SendReportRequest {
+        kind: ReportKind::Daily.into(),
+        day: None,
+    };
+    for again in [false, true] {
+        // The second time nothing is done, and nothing written down.
+        let sent = officers.send_report(bearer(by, request)).await.unwrap();
+        assert_eq!(sent.into_inner().again, again);
+    }
     admin
         .rotate_signing_key(bearer(by, RotateSigningKeyRequest {}))
         .await

@@ -222,7 +222,7 @@ async fn a_deactivated_officer_is_nobody_at_once() {
 
 #[tokio::test]
 async fn a_code_goes_through_its_life_and_the_officer_sees_it() {
-    let world = World::new().await;
+    let world = World::with(|settings| settings.figures_floor = 0).await;
     let mut officers = world.officers().await;
     let mut phone = world.raw_phone(1).await;
     let credential = &world.officer;
@@ -280,6 +280,7 @@ async fn a_code_goes_through_its_life_and_the_officer_sees_it() {
     let request = GetFiguresRequest {
         first_day: local_today - 3,
         last_day: local_today,
+        ..GetFiguresRequest::default()
     };
     let figures = officers
         .get_figures(bearer(credential, request))
@@ -301,6 +302,7 @@ async fn a_code_goes_through_its_life_and_the_officer_sees_it() {
     let request = GetFiguresRequest {
         first_day: 5,
         last_day: 4,
+        ..GetFiguresRequest::default()
     };
     let status = officers
         .get_figures(bearer(credential, request))

@@ -41,6 +41,8 @@ pub enum Action {
     WindowPublished,
     /// The audit, or a part of it, was taken out.
     AuditExported,
+    /// A unit sent its daily or weekly report.
+    ReportSent,
 }
 
 impl Action {
@@ -57,6 +59,7 @@ impl Action {
         Self::SigningKeyRotated,
         Self::WindowPublished,
         Self::AuditExported,
+        Self::ReportSent,
     ];
 
     /// Its name in the store, on the wire and in exports; never changes.
@@ -74,6 +77,7 @@ impl Action {
             Self::SigningKeyRotated => "signing-key.rotated",
             Self::WindowPublished => "window.published",
             Self::AuditExported => "audit.exported",
+            Self::ReportSent => "report.sent",
         }
     }
 

@@ -6,7 +6,7 @@ mod codes;
 mod redeem;
 
 pub use codes::{
-    CodeActionError, CodeOrder, CodeState, CodeStatus, DayFigures, IssueError, IssuedCode,
-    MAX_CODES_A_CALL, figures, issue, look_up, revoke,
+    CodeActionError, CodeOrder, CodeState, CodeStatus, IssueError, IssuedCode, MAX_CODES_A_CALL,
+    issue, look_up, revoke,
 };
 pub use redeem::{RedeemError, RedeemedToken, redeem};

@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod client_keys;
 mod exposure;
+mod figures;
 mod officer;
 mod report;
 mod status;

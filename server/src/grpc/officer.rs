@@ -5,15 +5,16 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, async_trait};
 use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
-    self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
-    GetSelfRequest, GetSelfResponse, IssueCodeRequest, IssueCodeResponse, IssueCodesRequest,
-    IssueCodesResponse, RevokeCodeRequest, RevokeCodeResponse,
-    officer_service_server::OfficerService,
+    self as pb, ExportFiguresRequest, ExportFiguresResponse, GetCodeRequest, GetCodeResponse,
+    GetFiguresRequest, GetFiguresResponse, GetSelfRequest, GetSelfResponse, IssueCodeRequest,
+    IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, ListMissingReportsRequest,
+    ListMissingReportsResponse, RevokeCodeRequest, RevokeCodeResponse, SendReportRequest,
+    SendReportResponse, officer_service_server::OfficerService,
 };
 
 use super::{
     admin::{pb_officer, pb_unit},
-    auth, client_keys, status,
+    auth, client_keys, figures, status,
 };
 use crate::{
     authorize::{self, CodeOrder, CodeState, IssuedCode},
@@ -153,24 +154,35 @@ impl OfficerService for Officers {
         &self,
         request: Request<GetFiguresRequest>,
     ) -> Result<Response<GetFiguresResponse>, Status> {
-        let (actor, range) = auth::actor(&self.0, request).await?;
-        let GetFiguresRequest {
-            first_day,
-            last_day,
-        } = range;
-        let figures = authorize::figures(&self.0, &actor, first_day..=last_day)
-            .await
-            .map_err(|error| status::of_code_action(&error))?;
-        let days = figures
-            .into_iter()
-            .map(|figures| pb::DayFigures {
-                day: figures.day,
-                issued: figures.counts.issued,
-                redeemed: figures.counts.redeemed,
-                revoked: figures.counts.revoked,
-                expired: figures.counts.expired,
-            })
-            .collect();
-        Ok(Response::new(GetFiguresResponse { days }))
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let found = figures::get(&self.0, &actor, message).await?;
+        Ok(Response::new(found))
+    }
+
+    async fn export_figures(
+        &self,
+        request: Request<ExportFiguresRequest>,
+    ) -> Result<Response<ExportFiguresResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let table = figures::export(&self.0, &actor, message).await?;
+        Ok(Response::new(table))
+    }
+
+    async fn send_report(
+        &self,
+        request: Request<SendReportRequest>,
+    ) -> Result<Response<SendReportResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let sent = figures::send_report(&self.0, &actor, message).await?;
+        Ok(Response::new(sent))
+    }
+
+    async fn list_missing_reports(
+        &self,
+        request: Request<ListMissingReportsRequest>,
+    ) -> Result<Response<ListMissingReportsResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let reports = figures::missing(&self.0, &actor, message).await?;
+        Ok(Response::new(reports))
     }
 }

@@ -9,6 +9,7 @@ use tracing::error;
 use crate::{
     audit::AuditError,
     authorize::{CodeActionError, IssueError, RedeemError},
+    figures::{FiguresError, ReportError},
     keys::KeysError,
     officers::OfficerError,
     publish::PublishError,
@@ -114,7 +115,6 @@ pub(super) fn of_code_action(error: &CodeActionError) -> Status {
         CodeActionError::NotAllowed => not_allowed(error),
         CodeActionError::NoSuchSerial => not_found("NO_SUCH_SERIAL", error),
         CodeActionError::Redeemed => refused(Code::FailedPrecondition, "CODE_REDEEMED", error),
-        CodeActionError::Days => bad_field("FIGURE_DAYS", "last_day", error),
         CodeActionError::Store(error) => of_store(error),
     }
 }
@@ -140,6 +140,25 @@ pub(super) fn of_audit(error: &AuditError) -> Status {
         AuditError::NotAllowed => not_allowed(error),
         AuditError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
         AuditError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_figures(error: &FiguresError) -> Status {
+    match error {
+        FiguresError::NotAllowed => not_allowed(error),
+        FiguresError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
+        FiguresError::Days => bad_field("FIGURE_DAYS", "last_day", error),
+        FiguresError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_report(error: &ReportError) -> Status {
+    match error {
+        ReportError::NotAllowed => not_allowed(error),
+        ReportError::NotOver => bad_field("REPORT_NOT_OVER", "day", error),
+        ReportError::TooOld => bad_field("REPORT_TOO_OLD", "day", error),
+        ReportError::UnitClosed => refused(Code::FailedPrecondition, "UNIT_CLOSED", error),
+        ReportError::Store(error) => of_store(error),
     }
 }
 

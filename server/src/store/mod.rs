@@ -14,6 +14,7 @@ use truyvet_matching::{Codec, Digest, Region};
 
 use crate::{
     audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
+    figures::{NewReport, ReportKind, SentReport},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
@@ -221,6 +222,17 @@ pub struct CodeCounts {
     pub expired: u64,
 }
 
+/// What became of the codes of some units.
+#[derive(Clone, Debug, Default)]
+pub struct CodeTallies {
+    /// For each unit and day of issue that has any.
+    pub counts: Vec<(String, u32, CodeCounts)>,
+    /// For each unit, day of issue and hours until redemption: how many codes.
+    pub redeemed_after: Vec<(String, u32, u32, u64)>,
+    /// For each unit and age in hours: how many codes are open now, whenever they were issued.
+    pub open_since: Vec<(String, u32, u64)>,
+}
+
 /// What to forget.
 #[derive(Clone, Copy, Debug)]
 pub struct Forget {
@@ -303,17 +315,24 @@ pub trait Store: Send + Sync {
     async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>>;
     /// Spends a code on a blinded nonce.
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed>;
-    /// Counts of the codes issued by these units, for each day of the calendar at this offset that has any.
-    async fn code_counts(
+    /// What became of the codes that these units issued on these days of the calendar at this offset.
+    async fn code_tallies(
         &self,
         unit_codes: Vec<String>,
         days: std::ops::RangeInclusive<u32>,
         utc_offset_seconds: i32,
         now: Timestamp,
-    ) -> Result<Vec<(u32, CodeCounts)>>;
+    ) -> Result<CodeTallies>;
+    /// Marks a report as sent. `Exists`: it was sent before; nothing changed.
+    async fn send_report(&self, report: NewReport, entry: AuditEntry) -> Result<Added>;
+    /// Who sent the report that begins with this day.
+    async fn reports(&self, kind: ReportKind, day: u32) -> Result<Vec<SentReport>>;
 
     /// Spends a token and keeps what its upload adds to what is known.
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored>;
+
+    /// How many uploads each window of the region took, with when it closed (`None`: it is open).
+    async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>>;
 
     /// The region's closed window that still waits for publication.
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>>;

@@ -7,7 +7,9 @@ mod client_keys;
 mod codes;
 mod officers;
 mod publications;
+mod reports;
 mod retention;
+mod tallies;
 mod units;
 mod uploads;
 mod writer;
@@ -27,12 +29,13 @@ use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, Forget, Forgotten, NewCode,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, Forget, Forgotten, NewCode,
     NewUpload, PublishedBatch, Redeemed, Redemption, Result, Revocation, Store, StoreError, Stored,
 };
 use crate::{
     audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
     context::Steps,
+    figures::{NewReport, ReportKind, SentReport},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
@@ -315,15 +318,25 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn code_counts(
+    async fn code_tallies(
         &self,
         unit_codes: Vec<String>,
         days: std::ops::RangeInclusive<u32>,
         utc_offset_seconds: i32,
         now: Timestamp,
-    ) -> Result<Vec<(u32, CodeCounts)>> {
-        self.read(move |c| codes::counts(c, &unit_codes, &days, utc_offset_seconds, now))
+    ) -> Result<CodeTallies> {
+        self.read(move |c| tallies::tallies(c, &unit_codes, &days, utc_offset_seconds, now))
             .await
+    }
+
+    async fn send_report(&self, report: NewReport, entry: AuditEntry) -> Result<Added> {
+        self.writer
+            .write(move |c| reports::send(c, &report, &entry))
+            .await
+    }
+
+    async fn reports(&self, kind: ReportKind, day: u32) -> Result<Vec<SentReport>> {
+        self.read(move |c| reports::sent(c, kind, day)).await
     }
 
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored> {
@@ -331,6 +344,10 @@ impl Store for SqliteStore {
         self.writer
             .write(move |c| uploads::store(c, &upload, &*steps))
             .await
+    }
+
+    async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>> {
+        self.read(move |c| uploads::counts(c, region)).await
     }
 
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {

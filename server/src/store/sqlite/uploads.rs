@@ -1,10 +1,10 @@
 //! SQL of spent tokens and disclosed keys.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet};
+use truyvet_crypto::{Day, DisclosedKey, Scheme, SlotSet, Timestamp};
 use truyvet_matching::Region;
 
-use super::{bytes, database_error, inconsistent, integer, number};
+use super::{bytes, database_error, inconsistent, integer, number, timestamp};
 use crate::{
     context::{Step, Steps},
     store::{AcceptedKey, NewUpload, Result, Stored},
@@ -50,6 +50,13 @@ pub(super) fn store(
     for key in upload.keys.iter().flat_map(DisclosedKey::split) {
         store_key(connection, upload, &key, open_window)?;
     }
+    connection
+        .prepare_cached(
+            "INSERT INTO upload_count (region, sequence, uploads) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET uploads = uploads + 1",
+        )
+        .and_then(|mut count| count.execute(params![upload.region.as_str(), open_window]))
+        .map_err(database_error)?;
     steps.reached(Step::UploadWritten);
     Ok(Stored::Stored)
 }
@@ -112,6 +119,31 @@ fn store_key(
         })
         .map(drop)
         .map_err(database_error)
+}
+
+pub(super) fn counts(
+    connection: &Connection,
+    region: Region,
+) -> Result<Vec<(Option<Timestamp>, u64)>> {
+    let rows: Vec<(Option<i64>, i64)> = connection
+        .prepare_cached(
+            "SELECT closed_at, uploads FROM upload_count LEFT JOIN publication USING (region, sequence)
+             WHERE region = ?1 ORDER BY sequence",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([region.as_str()], |row| row.try_into())?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(closed_at, uploads)| {
+            let closed_at = closed_at
+                .map(|seconds| timestamp("publication.closed_at", seconds))
+                .transpose()?;
+            Ok((closed_at, number("upload_count.uploads", uploads)?))
+        })
+        .collect()
 }
 
 pub(super) fn keys_for_window(

@@ -127,3 +127,22 @@ CREATE TABLE publication (
     tags               INTEGER,                 -- NULL until published
     PRIMARY KEY (region, sequence)
 ) STRICT, WITHOUT ROWID;
+
+-- How many uploads a window took. Ties nothing to anything: each key's window is known anyway, and a phone has one key for a day, so that
+-- counting the keys of a day says as much. Written with the upload; holds no time and no order. Life: as long as its window's publication.
+CREATE TABLE upload_count (
+    region   TEXT NOT NULL,
+    sequence INTEGER NOT NULL,                  -- of the window, open or closed
+    uploads  INTEGER NOT NULL,
+    PRIMARY KEY (region, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Reports that units have sent. The figures are the server's own and not in here. Life: for good.
+CREATE TABLE unit_report (
+    kind       INTEGER NOT NULL,                -- 1 daily, 2 weekly
+    day        INTEGER NOT NULL,                -- first day that it covers, by the local calendar
+    unit_code  TEXT NOT NULL REFERENCES unit,
+    sent_at    INTEGER NOT NULL,                -- full hour
+    officer_id TEXT NOT NULL REFERENCES officer,
+    PRIMARY KEY (kind, day, unit_code)
+) STRICT, WITHOUT ROWID;

@@ -1,8 +1,10 @@
 //! `truyvet officer`: what a health officer does, from a terminal.
 //!
-//! One RPC a command. A code is printed once, on stdout, and nowhere else.
+//! One RPC a command; figures and reports stand in a file of their own. A code is printed once, on stdout, and nowhere else.
 
-use std::io::Write;
+mod figures;
+
+use std::{io::Write, path::PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
@@ -15,7 +17,6 @@ use truyvet_proto::v1::{
 use crate::{
     admin, date,
     remote::{StaffArgs, explain},
-    words,
 };
 
 /// What an officer does.
@@ -79,10 +80,22 @@ pub(crate) enum OfficerCommand {
         /// Last day [default: today]
         #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
         to: Option<Day>,
+        /// Of this unit and those below [default: one's own]
+        #[arg(long, value_name = "CODE", default_value = "")]
+        unit: String,
+        /// Also of the unit alone and of each unit directly below it
+        #[arg(long)]
+        by_unit: bool,
+        /// Write a table for spreadsheets there, and nothing else
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        csv: Option<PathBuf>,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
     },
+    /// Send the daily or weekly report of one's own unit, or see who has not sent theirs
+    #[command(subcommand)]
+    Report(figures::ReportCommand),
 }
 
 /// What a code is to allow.
@@ -187,12 +200,25 @@ pub(crate) async fn run(
             staff,
             from,
             to,
+            unit,
+            by_unit,
+            csv,
             json,
         } => {
             let last = to.unwrap_or(date::in_vietnam(now));
             let first = from.unwrap_or(last.minus_days(6));
-            figures(staff, first, last, *json, out).await?;
+            let request = GetFiguresRequest {
+                first_day: first.number(),
+                last_day: last.number(),
+                unit_code: unit.clone(),
+                by_unit: *by_unit,
+            };
+            match csv {
+                Some(file) => figures::write_csv(staff, request, file).await?,
+                None => figures::show(staff, request, *json, out).await?,
+            }
         }
+        OfficerCommand::Report(command) => figures::report(command, out).await?,
     }
     Ok(())
 }
@@ -267,54 +293,6 @@ async fn show(
     writeln!(out, "expires   {}", time(code.expires_at))?;
     if code.redeemed_at != 0 {
         writeln!(out, "redeemed  {}", time(code.redeemed_at))?;
-    }
-    Ok(())
-}
-
-async fn figures(
-    staff: &StaffArgs,
-    first: Day,
-    last: Day,
-    json: bool,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let request = GetFiguresRequest {
-        first_day: first.number(),
-        last_day: last.number(),
-    };
-    let answer = staff.connect()?.officer().get_figures(request).await;
-    let days = answer.map_err(|status| explain(&status))?.into_inner().days;
-    if !json {
-        writeln!(
-            out,
-            "{:<12}{:>10}{:>10}{:>10}{:>10}",
-            "day", "issued", "redeemed", "revoked", "expired"
-        )?;
-    }
-    for figures in days {
-        let day = date::show(Day::from_number(figures.day));
-        if json {
-            let object = json!({
-                "day": day,
-                "issued": figures.issued,
-                "redeemed": figures.redeemed,
-                "revoked": figures.revoked,
-                "expired": figures.expired,
-            });
-            writeln!(out, "{object}")?;
-        } else {
-            let [issued, redeemed, revoked, expired] = [
-                figures.issued,
-                figures.redeemed,
-                figures.revoked,
-                figures.expired,
-            ]
-            .map(words::grouped);
-            writeln!(
-                out,
-                "{day:<12}{issued:>10}{redeemed:>10}{revoked:>10}{expired:>10}"
-            )?;
-        }
     }
     Ok(())
 }
