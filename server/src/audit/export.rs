@@ -188,13 +188,20 @@ pub enum ExportFault {
         line: usize,
     },
     /// The chain breaks.
-    #[error(
-        "{fault} (in an export of a part of the audit, rows are missing by design: let the server verify it)"
-    )]
+    #[error("{fault}{}", hint(*fault))]
     Chain {
         /// Where.
         fault: Break,
     },
+}
+
+fn hint(fault: Break) -> &'static str {
+    match fault {
+        Break::Missing(_) => {
+            " (in an export of a part of the audit that is by design: let the server verify it)"
+        }
+        Break::Changed(_) | Break::Rewritten(_) | Break::CutOff(_) => "",
+    }
 }
 
 /// Checks a whole export, row by row: JSON lines or CSV.

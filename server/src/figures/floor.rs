@@ -155,7 +155,8 @@ impl Column {
             let mut hidden = std::mem::take(&mut parts[index]);
             let number = self.counts[index];
             let active = tree.active[index] || number > 0;
-            if index == 0 && self.reader_sees_own {
+            // Of none issued, none are redeemed: that need not be hidden from whoever knows the first.
+            if index == 0 && (self.reader_sees_own || self.most[0] == 0) {
                 own[0] = Shown::Exact(number);
             } else if index == 0 || active {
                 own[index] = Shown::number(number, floor);

@@ -163,6 +163,9 @@ impl Table {
             return Shown::Withheld;
         }
         let ends = self.ends.get(&day);
+        if ends.is_none_or(|ends| ends[index].issued == 0 && own) {
+            return Shown::Exact(0);
+        }
         let number = |index: usize| ends.map_or(0, |ends| column(&ends[index]));
         let count = match with_below {
             true => self.within(index).map(number).sum(),
