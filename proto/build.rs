@@ -6,7 +6,7 @@ use prost::Message;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=truyvet");
-    let files = ["common", "exposure", "report", "officer", "admin"]
+    let files = ["common", "exposure", "report", "officer", "admin", "audit"]
         .map(|name| format!("truyvet/v1/{name}.proto"));
     let descriptors = protox::compile(files, ["."])?;
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);

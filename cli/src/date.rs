@@ -13,6 +13,11 @@ pub(crate) fn in_vietnam(time: Timestamp) -> Day {
     time.plus_seconds(VIETNAM_OFFSET_SECONDS.into()).day()
 }
 
+/// When a day of Vietnam's calendar begins.
+pub(crate) fn start_in_vietnam(day: Day) -> Timestamp {
+    day.start().plus_seconds(-i64::from(VIETNAM_OFFSET_SECONDS))
+}
+
 /// Reads `YYYY-MM-DD`, from 1970 on.
 pub(crate) fn parse(text: &str) -> Result<Day, String> {
     let date: Date = text

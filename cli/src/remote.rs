@@ -15,7 +15,8 @@ use tonic::{
 };
 use truyvet_phone::{FieldRefusal, ServerRefusal};
 use truyvet_proto::v1::{
-    admin_service_client::AdminServiceClient, officer_service_client::OfficerServiceClient,
+    admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
+    officer_service_client::OfficerServiceClient,
 };
 
 /// Name of the variable that may hold the credential.
@@ -145,6 +146,11 @@ impl Staff {
     /// What administrators call.
     pub(crate) fn admin(&self) -> AdminServiceClient<InterceptedService<Channel, Bearer>> {
         AdminServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
+    }
+
+    /// What auditors call.
+    pub(crate) fn audit(&self) -> AuditServiceClient<InterceptedService<Channel, Bearer>> {
+        AuditServiceClient::with_interceptor(self.channel.clone(), self.bearer.clone())
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`officers`] | units, accounts, client keys: who may do what |
 //! | [`sign_in`] | officers' browsers: invitations, passwords, second factors, sessions |
 //! | [`audit`] | what officers did, chained by hash |
+//! | [`figures`] | how many codes came to what, by unit and day; the reports that units owe |
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
 //! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored (or takes back what was) |
 //! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
@@ -21,7 +22,9 @@
 pub mod audit;
 pub mod authorize;
 mod context;
+pub mod csv;
 pub mod download;
+pub mod figures;
 mod grpc;
 mod http;
 pub mod keys;

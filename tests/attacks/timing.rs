@@ -10,6 +10,7 @@ use rusqlite::params;
 use truyvet_crypto::{UploadCode, token::Blinding};
 use truyvet_proto::v1::RedeemRequest;
 use truyvet_server::{
+    audit::{Action, AuditEntry},
     authorize::{self, RedeemError, Source},
     store::{CodesAdded, IssueLimits, NewCode},
 };
@@ -86,7 +87,14 @@ impl Refused {
             officer: 1_000_000,
             unit: 1_000_000,
         };
-        let entry = context.store.audit(0, 1).await.unwrap().remove(0).entry;
+        let entry = AuditEntry {
+            at: now.hour_start(),
+            officer_id: Some(officer_id.clone()),
+            key_id: None,
+            action: Action::CodeIssued,
+            unit_code: "VN".into(),
+            subject: String::new(),
+        };
         let added = context.store.add_codes(new, limits, entry).await.unwrap();
         assert!(matches!(added, CodesAdded::Added { .. }));
         issuer

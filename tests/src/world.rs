@@ -16,10 +16,12 @@ use tonic_types::StatusExt as _;
 use truyvet_crypto::{Day, Timestamp, sign::TrustedKeys, token::ReportType};
 use truyvet_proto::v1::{
     CodeOrder, IssueCodeRequest, IssuedCode, PublishNowRequest, PublishNowResponse,
-    admin_service_client::AdminServiceClient, officer_service_client::OfficerServiceClient,
+    admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
+    officer_service_client::OfficerServiceClient,
 };
 use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn,
+    audit::{AuditRow, ChainCheck},
     officers::{self, Role},
     settings::Settings,
 };
@@ -160,6 +162,19 @@ impl World {
         RawPhone::connect(&self.public_url(), seed).await
     }
 
+    /// All rows of the audit, whose chain holds.
+    pub async fn audit_rows(&self) -> Vec<AuditRow> {
+        let store = &self.server.context().store;
+        let rows = store.audit(0, 10_000).await.expect("the store reads");
+        let mut chain = ChainCheck::new(None);
+        for row in &rows {
+            chain
+                .next(row)
+                .expect("the row follows from the one before");
+        }
+        rows
+    }
+
     /// The officers' service.
     pub async fn officers(&self) -> OfficerServiceClient<Channel> {
         OfficerServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
@@ -168,6 +183,11 @@ impl World {
     /// The administrators' service.
     pub async fn admin(&self) -> AdminServiceClient<Channel> {
         AdminServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+    }
+
+    /// The auditors' service.
+    pub async fn audit(&self) -> AuditServiceClient<Channel> {
+        AuditServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
     }
 
     /// An upload code for keys from ten days ago on.

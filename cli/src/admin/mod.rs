@@ -2,6 +2,8 @@
 //!
 //! One RPC a command; only `create-officer` works on the database itself, since somebody has to be the first.
 
+mod audit;
+mod client_keys;
 mod first;
 mod show;
 
@@ -15,6 +17,8 @@ use truyvet_proto::v1::{
 };
 use truyvet_server::{officers::Role, settings::SettingsArgs};
 
+use self::client_keys::ScopeName;
+pub(crate) use self::{client_keys::scope_name, show::role as role_name};
 use crate::{
     remote::{Staff, StaffArgs, explain},
     words,
@@ -81,6 +85,50 @@ pub(crate) enum AdminCommand {
         /// As `officers` prints it
         officer_id: String,
     },
+    /// Make a client key for an account, with scopes of its own; the credential is printed this once
+    AddClientKey {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// Whose, as `officers` prints it
+        #[arg(long, value_name = "OFFICER_ID")]
+        officer: String,
+        /// What it is for, for instance "hospital-system"
+        #[arg(long)]
+        label: String,
+        /// What it may do; not more than the account's role and oneself
+        #[arg(
+            long = "scope",
+            value_enum,
+            value_delimiter = ',',
+            required = true,
+            value_name = "LIST"
+        )]
+        scopes: Vec<ScopeName>,
+    },
+    /// List an account's client keys, oldest first
+    ClientKeys {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// Whose, as `officers` prints it
+        #[arg(long, value_name = "OFFICER_ID")]
+        officer: String,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a client key useless at once
+    RevokeClientKey {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// Whose, as `officers` prints it
+        #[arg(long, value_name = "OFFICER_ID")]
+        officer: String,
+        /// As `client-keys` prints it
+        key_id: String,
+    },
+    /// Read, take out and verify what officers did
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Add a unit that the list of units has not, for instance a commune or a hospital
     AddUnit {
         #[command(flatten)]
@@ -230,6 +278,23 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             answer.map_err(|status| explain(&status))?;
             Ok(writeln!(out, "deactivated: {officer_id}")?)
         }
+        AdminCommand::AddClientKey {
+            staff,
+            officer,
+            label,
+            scopes,
+        } => client_keys::add(&staff, officer, label, &scopes, out).await,
+        AdminCommand::ClientKeys {
+            staff,
+            officer,
+            json,
+        } => client_keys::list(&staff, officer, json, out).await,
+        AdminCommand::RevokeClientKey {
+            staff,
+            officer,
+            key_id,
+        } => client_keys::revoke(&staff, officer, key_id, out).await,
+        AdminCommand::Audit(command) => audit::run(command, out).await,
         AdminCommand::AddUnit {
             staff,
             code,

@@ -161,7 +161,8 @@ fn as_json(officer: &Officer) -> serde_json::Value {
     })
 }
 
-pub(super) fn role(role: Role) -> &'static str {
+/// What a role is called here.
+pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::Unspecified => "unknown",
         Role::Officer => "officer",

@@ -1,31 +1,39 @@
 //! `truyvet officer`: what a health officer does, from a terminal.
 //!
-//! One RPC a command. A code is printed once, on stdout, and nowhere else.
+//! One RPC a command; figures and reports stand in a file of their own. A code is printed once, on stdout, and nowhere else.
 
 mod alerts;
+mod figures;
 mod import;
 mod list;
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use truyvet_crypto::{Day, Timestamp};
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
-    CodeOrder, CodeState, GetCodeRequest, GetCodeResponse, GetFiguresRequest, IssueCodeRequest,
-    IssueCodesRequest, IssuedCode, ReportType, RevokeCodeRequest,
+    CodeOrder, CodeState, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetSelfRequest,
+    IssueCodeRequest, IssueCodesRequest, IssuedCode, ReportType, RevokeCodeRequest,
 };
 
 use crate::{
-    date,
+    admin, date,
     remote::{StaffArgs, explain},
-    words,
 };
 
 /// What an officer does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OfficerCommand {
+    /// Tell who the credential is: account, unit, what it may do
+    Whoami {
+        #[command(flatten)]
+        staff: StaffArgs,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Issue one upload code; it is shown this once
     Issue {
         #[command(flatten)]
@@ -88,10 +96,22 @@ pub(crate) enum OfficerCommand {
         /// Last day [default: today]
         #[arg(long, value_name = "YYYY-MM-DD", value_parser = date::parse)]
         to: Option<Day>,
+        /// Of this unit and those below [default: one's own]
+        #[arg(long, value_name = "CODE", default_value = "")]
+        unit: String,
+        /// Also of the unit alone and of each unit directly below it
+        #[arg(long)]
+        by_unit: bool,
+        /// Write a table for spreadsheets there, and nothing else
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        csv: Option<PathBuf>,
         /// One JSON object a line
         #[arg(long)]
         json: bool,
     },
+    /// Send the daily or weekly report of one's own unit, or see who has not sent theirs
+    #[command(subcommand)]
+    Report(figures::ReportCommand),
 }
 
 /// What a code is to allow.
@@ -149,6 +169,7 @@ pub(crate) async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     match command {
+        OfficerCommand::Whoami { staff, json } => whoami(staff, *json, out).await?,
         OfficerCommand::Issue { staff, order, json } => {
             let request = IssueCodeRequest {
                 order: Some(order.order(now)),
@@ -207,12 +228,52 @@ pub(crate) async fn run(
             staff,
             from,
             to,
+            unit,
+            by_unit,
+            csv,
             json,
         } => {
             let last = to.unwrap_or(date::in_vietnam(now));
             let first = from.unwrap_or(last.minus_days(6));
-            figures(staff, first, last, *json, out).await?;
+            let request = GetFiguresRequest {
+                first_day: first.number(),
+                last_day: last.number(),
+                unit_code: unit.clone(),
+                by_unit: *by_unit,
+            };
+            match csv {
+                Some(file) => figures::write_csv(staff, request, file).await?,
+                None => figures::show(staff, request, *json, out).await?,
+            }
         }
+        OfficerCommand::Report(command) => figures::report(command, out).await?,
+    }
+    Ok(())
+}
+
+async fn whoami(staff: &StaffArgs, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
+    let answer = staff.connect()?.officer().get_self(GetSelfRequest {}).await;
+    let me = answer.map_err(|status| explain(&status))?.into_inner();
+    let (officer, unit) = (me.officer.unwrap_or_default(), me.unit.unwrap_or_default());
+    let scopes: Vec<String> = me.scopes.into_iter().map(admin::scope_name).collect();
+    let role = admin::role_name(officer.role());
+    if json {
+        let object = json!({
+            "officer_id": officer.officer_id,
+            "label": officer.label,
+            "unit_code": unit.unit_code,
+            "unit": unit.name,
+            "role": role,
+            "key_id": me.key_id,
+            "scopes": scopes,
+        });
+        writeln!(out, "{object}")?;
+    } else {
+        writeln!(out, "account  {} ({})", officer.label, officer.officer_id)?;
+        writeln!(out, "unit     {} {}", unit.unit_code, unit.name)?;
+        writeln!(out, "role     {role}")?;
+        writeln!(out, "key      {}", me.key_id)?;
+        writeln!(out, "may      {}", scopes.join(", "))?;
     }
     Ok(())
 }
@@ -276,54 +337,6 @@ fn code_json(code: &GetCodeResponse) -> Value {
         "expires_at": code.expires_at,
         "redeemed_at": (code.redeemed_at != 0).then_some(code.redeemed_at),
     })
-}
-
-async fn figures(
-    staff: &StaffArgs,
-    first: Day,
-    last: Day,
-    json: bool,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let request = GetFiguresRequest {
-        first_day: first.number(),
-        last_day: last.number(),
-    };
-    let answer = staff.connect()?.officer().get_figures(request).await;
-    let days = answer.map_err(|status| explain(&status))?.into_inner().days;
-    if !json {
-        writeln!(
-            out,
-            "{:<12}{:>10}{:>10}{:>10}{:>10}",
-            "day", "issued", "redeemed", "revoked", "expired"
-        )?;
-    }
-    for figures in days {
-        let day = date::show(Day::from_number(figures.day));
-        if json {
-            let object = json!({
-                "day": day,
-                "issued": figures.issued,
-                "redeemed": figures.redeemed,
-                "revoked": figures.revoked,
-                "expired": figures.expired,
-            });
-            writeln!(out, "{object}")?;
-        } else {
-            let [issued, redeemed, revoked, expired] = [
-                figures.issued,
-                figures.redeemed,
-                figures.revoked,
-                figures.expired,
-            ]
-            .map(words::grouped);
-            writeln!(
-                out,
-                "{day:<12}{issued:>10}{redeemed:>10}{revoked:>10}{expired:>10}"
-            )?;
-        }
-    }
-    Ok(())
 }
 
 fn print_json(issued: &IssuedCode, out: &mut impl Write) -> anyhow::Result<()> {

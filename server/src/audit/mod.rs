@@ -4,7 +4,17 @@
 //! order within an hour is that of the sequence numbers. Whoever keeps the last hash elsewhere can also tell that rows
 //! were cut off at the end.
 
-use truyvet_crypto::{Timestamp, sha256};
+mod chain;
+mod export;
+mod read;
+
+pub use chain::{AuditRow, Break, ChainCheck, Head, chain};
+pub use export::{AuditExport, ExportFault, ExportFormat, export, verify_export};
+pub use read::{
+    AuditError, AuditFilter, AuditLine, AuditQuery, MAX_ROWS_A_CALL, Verdict, list, verify,
+};
+
+use truyvet_crypto::Timestamp;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +70,10 @@ pub enum Action {
     QuotaReached,
     /// A list of codes to issue was brought; the subject is its name.
     CodesImported,
+    /// The audit, or a part of it, was taken out.
+    AuditExported,
+    /// A unit sent its daily or weekly report.
+    ReportSent,
 }
 
 impl Action {
@@ -90,6 +104,8 @@ impl Action {
         Self::QuotaNearlyReached,
         Self::QuotaReached,
         Self::CodesImported,
+        Self::AuditExported,
+        Self::ReportSent,
     ];
 
     /// Its name in the store, on the wire and in exports; never changes.
@@ -121,6 +137,8 @@ impl Action {
             Self::QuotaNearlyReached => "quota.nearly-reached",
             Self::QuotaReached => "quota.reached",
             Self::CodesImported => "codes.imported",
+            Self::AuditExported => "audit.exported",
+            Self::ReportSent => "report.sent",
         }
     }
 
@@ -151,120 +169,9 @@ pub struct AuditEntry {
     pub subject: String,
 }
 
-/// A row with its place in the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditRow {
-    /// From 1, without gaps.
-    pub sequence: u64,
-    /// What it says.
-    pub entry: AuditEntry,
-    /// [`chain`] of the row before's hash (32 zero bytes for the first) and this row.
-    pub hash: [u8; 32],
-}
-
-/// The hash of a row: SHA-256 over the hash before, the sequence number and every field with its length in front.
-///
-/// Layout: previous (32 bytes) ‖ sequence (u64 BE) ‖ at (Unix seconds, i64 BE) ‖ for officer id, key id, action name,
-/// unit code, subject: length (u32 BE) ‖ UTF-8. An absent id is the empty text.
-#[must_use]
-pub fn chain(previous: &[u8; 32], sequence: u64, entry: &AuditEntry) -> [u8; 32] {
-    let AuditEntry {
-        at,
-        officer_id,
-        key_id,
-        action,
-        unit_code,
-        subject,
-    } = entry;
-    let mut message = Vec::with_capacity(160);
-    message.extend_from_slice(previous);
-    message.extend_from_slice(&sequence.to_be_bytes());
-    message.extend_from_slice(&at.unix_seconds().to_be_bytes());
-    for text in [
-        officer_id.as_deref().unwrap_or_default(),
-        key_id.as_deref().unwrap_or_default(),
-        action.name(),
-        unit_code,
-        subject,
-    ] {
-        let length = u32::try_from(text.len()).expect("texts of a row are short");
-        message.extend_from_slice(&length.to_be_bytes());
-        message.extend_from_slice(text.as_bytes());
-    }
-    sha256(&[&message])
-}
-
-/// Where the chain breaks: the first sequence number that is missing or does not follow from the row before.
-///
-/// - `rows`: from the first one on, in order.
-#[must_use]
-pub fn first_break(rows: &[AuditRow]) -> Option<u64> {
-    let mut previous = [0; 32];
-    for (expected, row) in (1..).zip(rows) {
-        if row.sequence != expected || row.hash != chain(&previous, row.sequence, &row.entry) {
-            return Some(expected);
-        }
-        previous = row.hash;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn entry(subject: &str) -> AuditEntry {
-        AuditEntry {
-            at: Timestamp::from_unix_seconds(1_600_000_000)
-                .unwrap()
-                .hour_start(),
-            officer_id: Some("a".into()),
-            key_id: None,
-            action: Action::CodeIssued,
-            unit_code: "48".into(),
-            subject: subject.into(),
-        }
-    }
-
-    fn rows(count: u64) -> Vec<AuditRow> {
-        let mut previous = [0; 32];
-        (1..=count)
-            .map(|sequence| {
-                let entry = entry(&sequence.to_string());
-                previous = chain(&previous, sequence, &entry);
-                AuditRow {
-                    sequence,
-                    entry,
-                    hash: previous,
-                }
-            })
-            .collect()
-    }
-
-    #[test]
-    fn every_removed_or_changed_row_shows() {
-        assert_eq!(first_break(&rows(5)), None);
-        for i in 0..4 {
-            let mut removed = rows(5);
-            removed.remove(i);
-            assert_eq!(first_break(&removed), Some(i as u64 + 1));
-            let mut changed = rows(5);
-            changed[i].entry.unit_code = "49".into();
-            assert_eq!(first_break(&changed), Some(i as u64 + 1));
-            let mut swapped = rows(5);
-            swapped.swap(i, i + 1);
-            assert_eq!(first_break(&swapped), Some(i as u64 + 1));
-        }
-    }
-
-    #[test]
-    fn no_text_can_slide_into_its_neighbour() {
-        let mut left = entry("b");
-        left.unit_code = "48a".into();
-        let mut right = entry("ab");
-        right.unit_code = "48".into();
-        assert_ne!(chain(&[0; 32], 1, &left), chain(&[0; 32], 1, &right));
-    }
 
     #[test]
     fn names_are_their_own() {

@@ -1,6 +1,4 @@
-//! Issues, looks up and revokes upload codes, and counts them.
-
-use std::ops::RangeInclusive;
+//! Issues, looks up and revokes upload codes.
 
 use rand::{CryptoRng, RngExt as _};
 use tracing::warn;
@@ -12,16 +10,13 @@ use super::{MAX_CODES_A_PAGE, QuotaLevel, QuotaOf, quota};
 use crate::{
     audit::Action,
     context::Context,
-    officers::{Actor, Permission, own_unit_is_closed, unit_in_reach, visible_units},
+    officers::{Actor, Permission, own_unit, unit_in_reach},
     settings::Settings,
-    store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
+    store::{CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
 /// Most codes in one call.
 pub const MAX_CODES_A_CALL: usize = 500;
-
-/// Most days of figures in one call.
-const MAX_FIGURE_DAYS: u32 = 93;
 
 /// What a code is to allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +107,8 @@ pub async fn issue(
     if orders.is_empty() || orders.len() > MAX_CODES_A_CALL {
         return Err(IssueError::Count);
     }
-    if own_unit_is_closed(context, actor).await? {
+    let unit = own_unit(context, actor).await?;
+    if unit.is_none_or(|unit| unit.closed) {
         return Err(IssueError::UnitClosed);
     }
     let now = context.now();
@@ -309,9 +305,6 @@ pub enum CodeActionError {
     /// More codes than a page has.
     #[error("page_size: at most {MAX_CODES_A_PAGE}")]
     PageSize,
-    /// More days than one call gives, or the last before the first.
-    #[error("last_day: not before first_day and at most {MAX_FIGURE_DAYS} days in all")]
-    Days,
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -370,48 +363,4 @@ pub async fn revoke(context: &Context, actor: &Actor, serial: &str) -> Result<()
         Some(Revocation::Redeemed) => Err(CodeActionError::Redeemed),
         None => Err(CodeActionError::NoSuchSerial),
     }
-}
-
-/// One day's figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DayFigures {
-    /// Day of the local calendar, days since 1970-01-01.
-    pub day: u32,
-    /// Counts of the codes issued that day.
-    pub counts: CodeCounts,
-}
-
-/// Figures of the units that the officer sees, a row for each day of the local calendar, oldest first.
-///
-/// # Errors
-/// [`CodeActionError::Days`] if the range is empty or too long.
-pub async fn figures(
-    context: &Context,
-    actor: &Actor,
-    days: RangeInclusive<u32>,
-) -> Result<Vec<DayFigures>, CodeActionError> {
-    if !actor.may(Permission::SeeFigures) {
-        return Err(CodeActionError::NotAllowed);
-    }
-    let (first, last) = (*days.start(), *days.end());
-    if last < first || last - first >= MAX_FIGURE_DAYS {
-        return Err(CodeActionError::Days);
-    }
-    let units = visible_units(context, actor).await?;
-    let unit_codes = units.into_iter().map(|unit| unit.unit_code).collect();
-    let offset = context.settings.exposure_rule.utc_offset_seconds;
-    let counted = context
-        .store
-        .code_counts(unit_codes, days.clone(), offset, context.now())
-        .await?;
-    Ok(days
-        .map(|day| DayFigures {
-            day,
-            counts: counted
-                .iter()
-                .find(|(counted_day, _)| *counted_day == day)
-                .map(|(_, counts)| *counts)
-                .unwrap_or_default(),
-        })
-        .collect())
 }

@@ -16,8 +16,8 @@ pub use brake::{
     Brake, BrakeState, Braked, Guess, WRONG_GUESSES_A_SOURCE, default_wrong_guesses_per_hour,
 };
 pub use codes::{
-    CodeActionError, CodeOrder, CodeState, CodeStatus, DayFigures, IssueError, IssuedCode,
-    MAX_CODES_A_CALL, figures, issue, look_up, revoke,
+    CodeActionError, CodeOrder, CodeState, CodeStatus, IssueError, IssuedCode, MAX_CODES_A_CALL,
+    issue, look_up, revoke,
 };
 pub use list::{CodePage, CodeQuery, MAX_CODES_A_PAGE, list};
 pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};

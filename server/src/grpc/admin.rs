@@ -6,15 +6,16 @@ use tonic::{Request, Response, Status, async_trait};
 use tracing::warn;
 use truyvet_matching::Region;
 use truyvet_proto::v1::{
-    self as pb, CreateOfficerRequest, CreateOfficerResponse, CreateUnitRequest, CreateUnitResponse,
-    DeactivateOfficerRequest, DeactivateOfficerResponse, InviteOfficerRequest,
-    InviteOfficerResponse, ListOfficersRequest, ListOfficersResponse, ListSigningKeysRequest,
+    self as pb, CreateClientKeyRequest, CreateClientKeyResponse, CreateOfficerRequest,
+    CreateOfficerResponse, CreateUnitRequest, CreateUnitResponse, DeactivateOfficerRequest,
+    DeactivateOfficerResponse, InviteOfficerRequest, InviteOfficerResponse, ListClientKeysRequest,
+    ListClientKeysResponse, ListOfficersRequest, ListOfficersResponse, ListSigningKeysRequest,
     ListSigningKeysResponse, ListUnitsRequest, ListUnitsResponse, PublishNowRequest,
-    PublishNowResponse, RotateSigningKeyRequest, RotateSigningKeyResponse, SigningKeyState,
-    admin_service_server::AdminService,
+    PublishNowResponse, RevokeClientKeyRequest, RevokeClientKeyResponse, RotateSigningKeyRequest,
+    RotateSigningKeyResponse, SigningKeyState, admin_service_server::AdminService,
 };
 
-use super::{auth, status};
+use super::{auth, client_keys, status};
 use crate::{
     audit::Action,
     context::Context,
@@ -65,7 +66,7 @@ fn pb_role(role: Role) -> pb::Role {
     }
 }
 
-fn pb_officer(officer: Officer) -> pb::Officer {
+pub(super) fn pb_officer(officer: Officer) -> pb::Officer {
     pb::Officer {
         officer_id: officer.officer_id,
         label: officer.label,
@@ -171,6 +172,33 @@ impl AdminService for Admin {
             .await
             .map(|()| Response::new(DeactivateOfficerResponse {}))
             .map_err(|error| status::of_officer(&error))
+    }
+
+    async fn create_client_key(
+        &self,
+        request: Request<CreateClientKeyRequest>,
+    ) -> Result<Response<CreateClientKeyResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let made = client_keys::create(&self.0, &actor, message).await?;
+        Ok(Response::new(made))
+    }
+
+    async fn list_client_keys(
+        &self,
+        request: Request<ListClientKeysRequest>,
+    ) -> Result<Response<ListClientKeysResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let keys = client_keys::list(&self.0, &actor, message).await?;
+        Ok(Response::new(keys))
+    }
+
+    async fn revoke_client_key(
+        &self,
+        request: Request<RevokeClientKeyRequest>,
+    ) -> Result<Response<RevokeClientKeyResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let revoked = client_keys::revoke(&self.0, &actor, message).await?;
+        Ok(Response::new(revoked))
     }
 
     async fn create_unit(

@@ -1,8 +1,11 @@
 //! The gRPC edge: translates between the wire and the domain, decides nothing. tonic stays in here.
 
 mod admin;
+mod audit;
 mod auth;
+mod client_keys;
 mod exposure;
+mod figures;
 mod imports;
 mod officer;
 mod report;
@@ -17,7 +20,8 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 use truyvet_proto::{
     FILE_DESCRIPTOR_SET,
     v1::{
-        admin_service_server::AdminServiceServer, exposure_service_server::ExposureServiceServer,
+        admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
+        exposure_service_server::ExposureServiceServer,
         officer_service_server::OfficerServiceServer, report_service_server::ReportServiceServer,
     },
 };
@@ -64,14 +68,16 @@ pub(crate) async fn public_routes(context: &Arc<Context>) -> (Router, Health) {
     with_health_and_reflection(router, names).await
 }
 
-/// What staff call: `OfficerService`, `AdminService`, health and reflection.
+/// What staff call: `OfficerService`, `AdminService`, `AuditService`, health and reflection.
 pub(crate) async fn staff_routes(context: &Arc<Context>) -> (Router, Health) {
     let officer = OfficerServiceServer::new(officer::Officers::new(Arc::clone(context)))
         .max_decoding_message_size(MAX_OFFICER_MESSAGE_BYTES);
     let admin = AdminServiceServer::new(admin::Admin::new(Arc::clone(context)))
         .max_decoding_message_size(MAX_STAFF_MESSAGE_BYTES);
-    let names = vec![name_of(&officer), name_of(&admin)];
-    let router = mount(mount(Router::new(), officer), admin);
+    let audit = AuditServiceServer::new(audit::Audit::new(Arc::clone(context)))
+        .max_decoding_message_size(MAX_STAFF_MESSAGE_BYTES);
+    let names = vec![name_of(&officer), name_of(&admin), name_of(&audit)];
+    let router = mount(mount(mount(Router::new(), officer), admin), audit);
     with_health_and_reflection(router, names).await
 }
 

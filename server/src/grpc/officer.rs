@@ -5,22 +5,27 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, async_trait};
 use truyvet_crypto::{Day, Timestamp, token::ReportType};
 use truyvet_proto::v1::{
-    self as pb, GetCodeRequest, GetCodeResponse, GetFiguresRequest, GetFiguresResponse,
-    GetImportRequest, GetImportResponse, ImportCodesRequest, ImportCodesResponse, IssueCodeRequest,
-    IssueCodeResponse, IssueCodesRequest, IssueCodesResponse, IssueSheetRequest,
-    IssueSheetResponse, ListAlertsRequest, ListAlertsResponse, ListCodesRequest, ListCodesResponse,
-    ListImportsRequest, ListImportsResponse, ReissueSheetRequest, ReissueSheetResponse,
-    RevokeCodeRequest, RevokeCodeResponse, officer_service_server::OfficerService,
+    self as pb, ExportFiguresRequest, ExportFiguresResponse, GetCodeRequest, GetCodeResponse,
+    GetFiguresRequest, GetFiguresResponse, GetImportRequest, GetImportResponse, GetSelfRequest,
+    GetSelfResponse, ImportCodesRequest, ImportCodesResponse, IssueCodeRequest, IssueCodeResponse,
+    IssueCodesRequest, IssueCodesResponse, IssueSheetRequest, IssueSheetResponse,
+    ListAlertsRequest, ListAlertsResponse, ListCodesRequest, ListCodesResponse, ListImportsRequest,
+    ListImportsResponse, ListMissingReportsRequest, ListMissingReportsResponse,
+    ReissueSheetRequest, ReissueSheetResponse, RevokeCodeRequest, RevokeCodeResponse,
+    SendReportRequest, SendReportResponse, officer_service_server::OfficerService,
 };
 
-use super::{auth, imports, status};
+use super::{
+    admin::{pb_officer, pb_unit},
+    auth, client_keys, figures, imports, status,
+};
 use crate::{
     authorize::{
         self, Alert, CodeActionError, CodeOrder, CodeQuery, CodeState, CodeStatus, IssueError,
         IssuedCode, QuotaState, import,
     },
     context::Context,
-    officers::Actor,
+    officers::{self, Actor},
     store::CodePosition,
 };
 
@@ -156,6 +161,22 @@ fn pb_alert(alert: Alert) -> pb::Alert {
 
 #[async_trait]
 impl OfficerService for Officers {
+    async fn get_self(
+        &self,
+        request: Request<GetSelfRequest>,
+    ) -> Result<Response<GetSelfResponse>, Status> {
+        let (actor, GetSelfRequest {}) = auth::actor(&self.0, request).await?;
+        let unit = officers::own_unit(&self.0, &actor)
+            .await
+            .map_err(|error| status::of_store(&error))?;
+        Ok(Response::new(GetSelfResponse {
+            scopes: client_keys::pb_scopes(actor.permissions()),
+            key_id: actor.key_id.clone().unwrap_or_default(),
+            unit: unit.map(pb_unit),
+            officer: Some(pb_officer(actor.officer)),
+        }))
+    }
+
     async fn issue_code(
         &self,
         request: Request<IssueCodeRequest>,
@@ -326,24 +347,35 @@ impl OfficerService for Officers {
         &self,
         request: Request<GetFiguresRequest>,
     ) -> Result<Response<GetFiguresResponse>, Status> {
-        let (actor, range) = auth::actor(&self.0, request).await?;
-        let GetFiguresRequest {
-            first_day,
-            last_day,
-        } = range;
-        let figures = authorize::figures(&self.0, &actor, first_day..=last_day)
-            .await
-            .map_err(|error| status::of_code_action(&error))?;
-        let days = figures
-            .into_iter()
-            .map(|figures| pb::DayFigures {
-                day: figures.day,
-                issued: figures.counts.issued,
-                redeemed: figures.counts.redeemed,
-                revoked: figures.counts.revoked,
-                expired: figures.counts.expired,
-            })
-            .collect();
-        Ok(Response::new(GetFiguresResponse { days }))
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let found = figures::get(&self.0, &actor, message).await?;
+        Ok(Response::new(found))
+    }
+
+    async fn export_figures(
+        &self,
+        request: Request<ExportFiguresRequest>,
+    ) -> Result<Response<ExportFiguresResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let table = figures::export(&self.0, &actor, message).await?;
+        Ok(Response::new(table))
+    }
+
+    async fn send_report(
+        &self,
+        request: Request<SendReportRequest>,
+    ) -> Result<Response<SendReportResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let sent = figures::send_report(&self.0, &actor, message).await?;
+        Ok(Response::new(sent))
+    }
+
+    async fn list_missing_reports(
+        &self,
+        request: Request<ListMissingReportsRequest>,
+    ) -> Result<Response<ListMissingReportsResponse>, Status> {
+        let (actor, message) = auth::actor(&self.0, request).await?;
+        let reports = figures::missing(&self.0, &actor, message).await?;
+        Ok(Response::new(reports))
     }
 }

@@ -7,10 +7,12 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tracing::error;
 
 use crate::{
+    audit::AuditError,
     authorize::{
         CodeActionError, IssueError, QuotaOf, RedeemError,
         import::{FileFault, ImportError},
     },
+    figures::{FiguresError, ReportError},
     keys::KeysError,
     officers::OfficerError,
     publish::PublishError,
@@ -164,7 +166,6 @@ pub(super) fn of_code_action(error: &CodeActionError) -> Status {
         CodeActionError::Redeemed => refused(Code::FailedPrecondition, "CODE_REDEEMED", error),
         CodeActionError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
         CodeActionError::PageSize => bad_field("PAGE_SIZE", "page_size", error),
-        CodeActionError::Days => bad_field("FIGURE_DAYS", "last_day", error),
         CodeActionError::Store(error) => of_store(error),
     }
 }
@@ -182,6 +183,33 @@ pub(super) fn of_officer(error: &OfficerError) -> Status {
         OfficerError::Scopes => bad_field("SCOPES", "scopes", error),
         OfficerError::OwnAccount => refused(Code::FailedPrecondition, "OWN_ACCOUNT", error),
         OfficerError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_audit(error: &AuditError) -> Status {
+    match error {
+        AuditError::NotAllowed => not_allowed(error),
+        AuditError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
+        AuditError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_figures(error: &FiguresError) -> Status {
+    match error {
+        FiguresError::NotAllowed => not_allowed(error),
+        FiguresError::NoSuchUnit => bad_field("NO_SUCH_UNIT", "unit_code", error),
+        FiguresError::Days => bad_field("FIGURE_DAYS", "last_day", error),
+        FiguresError::Store(error) => of_store(error),
+    }
+}
+
+pub(super) fn of_report(error: &ReportError) -> Status {
+    match error {
+        ReportError::NotAllowed => not_allowed(error),
+        ReportError::NotOver => bad_field("REPORT_NOT_OVER", "day", error),
+        ReportError::TooOld => bad_field("REPORT_TOO_OLD", "day", error),
+        ReportError::UnitClosed => refused(Code::FailedPrecondition, "UNIT_CLOSED", error),
+        ReportError::Store(error) => of_store(error),
     }
 }
 

@@ -21,7 +21,7 @@ pub use client_key::{
 pub use role::{Permission, Permissions, Role};
 pub use unit::{
     BUILT_IN_DATE, LineFault, Unit, UnitList, UnitListError, UnitQuery, add_unit, find_units,
-    is_of_country, load as load_units, may_run_the_deployment, own_unit_is_closed, unit_in_reach,
+    is_of_country, load as load_units, may_run_the_deployment, own_unit, unit_in_reach,
     visible_units,
 };
 

@@ -141,6 +141,17 @@ pub struct CodeCounts {
     pub expired: u64,
 }
 
+/// What became of the codes of some units.
+#[derive(Clone, Debug, Default)]
+pub struct CodeTallies {
+    /// For each unit and day of issue that has any.
+    pub counts: Vec<(String, u32, CodeCounts)>,
+    /// For each unit, day of issue and hours until redemption: how many codes.
+    pub redeemed_after: Vec<(String, u32, u32, u64)>,
+    /// For each unit and age in hours: how many codes are open now, whenever they were issued.
+    pub open_since: Vec<(String, u32, u64)>,
+}
+
 /// Answer to a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {

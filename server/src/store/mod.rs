@@ -11,8 +11,8 @@ pub mod sqlite;
 mod uploads;
 
 pub use codes::{
-    CodeCounts, CodePosition, CodeRecord, CodesAdded, CodesOf, Grant, IssueLimits, Issued, NewCode,
-    Redeemed, Redemption, Revocation, StateCounts,
+    CodeCounts, CodePosition, CodeRecord, CodeTallies, CodesAdded, CodesOf, Grant, IssueLimits,
+    Issued, NewCode, Redeemed, Redemption, Revocation, StateCounts,
 };
 pub use imports::{ImportRecord, ImportedLine, NewImport, NewSheet, SheetIssued, SheetRecord};
 pub use publications::{ClosedWindow, Closing, PublishedBatch};
@@ -28,7 +28,8 @@ use truyvet_crypto::{Day, DisclosedKey, Timestamp};
 use truyvet_matching::{Digest, Region};
 
 use crate::{
-    audit::{AuditEntry, AuditRow},
+    audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
+    figures::{NewReport, ReportKind, SentReport},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
@@ -110,6 +111,10 @@ pub trait Store: SignInStore + Send + Sync {
     async fn append_audit(&self, entry: AuditEntry) -> Result<()>;
     /// Rows of the audit after `after`, oldest first, at most `limit`.
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>>;
+    /// Rows of the audit that a query asks for, with their officers' labels.
+    async fn audit_lines(&self, query: AuditQuery) -> Result<Vec<AuditLine>>;
+    /// The last row of the audit.
+    async fn audit_head(&self) -> Result<Head>;
 
     /// Adds codes of one officer, all or none, with a row of the audit each, whose subject is the serial, and one for
     /// each quota that they use up.
@@ -129,14 +134,18 @@ pub trait Store: SignInStore + Send + Sync {
     async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>>;
     /// Spends a code on a blinded nonce.
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed>;
-    /// Counts of the codes issued by these units, for each day of the calendar at this offset that has any.
-    async fn code_counts(
+    /// What became of the codes that these units issued on these days of the calendar at this offset.
+    async fn code_tallies(
         &self,
         unit_codes: Vec<String>,
         days: std::ops::RangeInclusive<u32>,
         utc_offset_seconds: i32,
         now: Timestamp,
-    ) -> Result<Vec<(u32, CodeCounts)>>;
+    ) -> Result<CodeTallies>;
+    /// Marks a report as sent. `Exists`: it was sent before; nothing changed.
+    async fn send_report(&self, report: NewReport, entry: AuditEntry) -> Result<Added>;
+    /// Who sent the report that begins with this day.
+    async fn reports(&self, kind: ReportKind, day: u32) -> Result<Vec<SentReport>>;
 
     /// Keeps a list of codes to issue.
     async fn add_import(&self, import: NewImport, entry: AuditEntry) -> Result<()>;
@@ -160,6 +169,9 @@ pub trait Store: SignInStore + Send + Sync {
 
     /// Spends a token and makes its upload's change.
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored>;
+
+    /// How many uploads each window of the region took, with when it closed (`None`: it is open).
+    async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>>;
 
     /// The region's next file of a closed window that still waits for publication.
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>>;

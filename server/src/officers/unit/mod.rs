@@ -151,12 +151,10 @@ pub(super) async fn open_unit(
     }
 }
 
-/// Whether the actor's own unit is closed: then they issue no codes for it.
+/// The actor's own unit. If it is closed, they issue no codes for it.
 ///
 /// # Errors
 /// [`StoreError`] if the store could not look.
-pub async fn own_unit_is_closed(context: &Context, actor: &Actor) -> Result<bool, StoreError> {
-    let own = actor.officer.unit_code.clone();
-    let path = context.store.unit_path(own).await?;
-    Ok(path.first().is_none_or(|unit| unit.closed))
+pub async fn own_unit(context: &Context, actor: &Actor) -> Result<Option<Unit>, StoreError> {
+    unit_in_reach(context, actor, &actor.officer.unit_code).await
 }

@@ -1,7 +1,5 @@
 //! SQL of upload codes.
 
-use std::ops::RangeInclusive;
-
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter, types::Value};
 use truyvet_crypto::{
     CodeHash, Day, Timestamp,
@@ -14,8 +12,8 @@ use crate::{
     audit::{Action, AuditEntry},
     authorize::{CodeState, QuotaLevel, QuotaOf, QuotaState},
     store::{
-        CodeCounts, CodeRecord, CodesAdded, CodesOf, Grant, IssueLimits, Issued, NewCode, Redeemed,
-        Redemption, Result, Revocation, StateCounts,
+        CodeRecord, CodesAdded, CodesOf, Grant, IssueLimits, Issued, NewCode, Redeemed, Redemption,
+        Result, Revocation, StateCounts,
     },
 };
 
@@ -415,54 +413,4 @@ pub(super) fn redeem(connection: &Connection, redemption: &Redemption) -> Result
         })
         .map_err(database_error)?;
     Ok(Redeemed::Granted(grant))
-}
-
-pub(super) fn counts(
-    connection: &Connection,
-    unit_codes: &[String],
-    days: &RangeInclusive<u32>,
-    utc_offset_seconds: i32,
-    now: Timestamp,
-) -> Result<Vec<(u32, CodeCounts)>> {
-    const DAY_SECONDS: i64 = 86_400;
-    let offset = i64::from(utc_offset_seconds);
-    let from = i64::from(*days.start()) * DAY_SECONDS - offset;
-    let until = (i64::from(*days.end()) + 1) * DAY_SECONDS - offset;
-    let places = places(unit_codes.len());
-    let sql = format!(
-        "SELECT (issued_at + ?1) / 86400,
-                count(*),
-                count(redeemed_at),
-                sum(revoked),
-                sum(redeemed_at IS NULL AND revoked = 0 AND expires_at <= ?2)
-         FROM upload_code
-         WHERE issued_at >= ?3 AND issued_at < ?4 AND unit_code IN ({places})
-         GROUP BY 1 ORDER BY 1"
-    );
-    let numbers = [offset, now.unix_seconds(), from, until].map(Value::from);
-    let units = unit_codes.iter().cloned().map(Value::from);
-    let rows: Vec<(u32, i64, i64, i64, i64)> = connection
-        .prepare(&sql)
-        .and_then(|mut statement| {
-            statement
-                .query_map(params_from_iter(numbers.into_iter().chain(units)), |row| {
-                    row.try_into()
-                })?
-                .collect()
-        })
-        .map_err(database_error)?;
-    rows.into_iter()
-        .map(|(day, issued, redeemed, revoked, expired)| {
-            let count = |value| number("upload_code", value);
-            Ok((
-                day,
-                CodeCounts {
-                    issued: count(issued)?,
-                    redeemed: count(redeemed)?,
-                    revoked: count(revoked)?,
-                    expired: count(expired)?,
-                },
-            ))
-        })
-        .collect()
 }

@@ -8,8 +8,10 @@ mod codes;
 mod imports;
 mod officers;
 mod publications;
+mod reports;
 mod retention;
 mod sign_in;
+mod tallies;
 mod units;
 mod uploads;
 mod withdrawals;
@@ -30,14 +32,15 @@ use truyvet_matching::{Digest, Region};
 
 use self::writer::Writer;
 use super::{
-    AcceptedKey, Added, ClosedWindow, Closing, CodeCounts, CodeRecord, CodesAdded, CodesOf,
+    AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, CodesAdded, CodesOf,
     ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, NewCode,
     NewImport, NewOfficer, NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption, Result,
     Revocation, SheetIssued, SheetRecord, StateCounts, Store, StoreError, Stored,
 };
 use crate::{
-    audit::{AuditEntry, AuditRow},
+    audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
     context::Steps,
+    figures::{NewReport, ReportKind, SentReport},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
@@ -276,6 +279,14 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn audit_lines(&self, query: AuditQuery) -> Result<Vec<AuditLine>> {
+        self.read(move |c| audit::lines(c, &query)).await
+    }
+
+    async fn audit_head(&self) -> Result<Head> {
+        self.read(audit::head).await
+    }
+
     async fn add_codes(
         &self,
         codes: Vec<NewCode>,
@@ -320,14 +331,14 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn code_counts(
+    async fn code_tallies(
         &self,
         unit_codes: Vec<String>,
         days: std::ops::RangeInclusive<u32>,
         utc_offset_seconds: i32,
         now: Timestamp,
-    ) -> Result<Vec<(u32, CodeCounts)>> {
-        self.read(move |c| codes::counts(c, &unit_codes, &days, utc_offset_seconds, now))
+    ) -> Result<CodeTallies> {
+        self.read(move |c| tallies::tallies(c, &unit_codes, &days, utc_offset_seconds, now))
             .await
     }
 
@@ -364,11 +375,25 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn send_report(&self, report: NewReport, entry: AuditEntry) -> Result<Added> {
+        self.writer
+            .write(move |c| reports::send(c, &report, &entry))
+            .await
+    }
+
+    async fn reports(&self, kind: ReportKind, day: u32) -> Result<Vec<SentReport>> {
+        self.read(move |c| reports::sent(c, kind, day)).await
+    }
+
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored> {
         let steps = Arc::clone(&self.steps);
         self.writer
             .write(move |c| uploads::store(c, &upload, &*steps))
             .await
+    }
+
+    async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>> {
+        self.read(move |c| uploads::counts(c, region)).await
     }
 
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {

@@ -51,6 +51,14 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
                 .collect()
         })
         .map_err(database_error)?;
+    connection
+        .execute(
+            "DELETE FROM upload_count
+             WHERE sequence < (SELECT min(sequence) FROM publication
+                               WHERE publication.region = upload_count.region)",
+            [],
+        )
+        .map_err(database_error)?;
     Ok(Forgotten {
         keys,
         withdrawn_keys,

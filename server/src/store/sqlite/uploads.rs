@@ -1,10 +1,12 @@
 //! SQL of spent tokens and disclosed keys.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet, Timestamp};
 use truyvet_matching::Region;
 
-use super::{bytes, database_error, inconsistent, integer, number, publications, withdrawals};
+use super::{
+    bytes, database_error, inconsistent, integer, number, publications, timestamp, withdrawals,
+};
 use crate::{
     context::{Step, Steps},
     store::{AcceptedKey, Change, NewUpload, Result, Stored},
@@ -51,6 +53,7 @@ pub(super) fn store(
                 withdrawals::undo(connection, upload.region, &receipt, open_window)?;
                 store_key(connection, upload.region, &key, &receipt, open_window)?;
             }
+            count(connection, upload.region, open_window)?;
         }
         Change::Withdraw(receipts) => {
             for receipt in receipts.iter().flat_map(Receipt::split) {
@@ -60,6 +63,18 @@ pub(super) fn store(
     }
     steps.reached(Step::UploadWritten);
     Ok(Stored::Stored)
+}
+
+/// Counts an upload for the figures: the window is all that is known of its time anyway.
+fn count(connection: &Connection, region: Region, open_window: i64) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO upload_count (region, sequence, uploads) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET uploads = uploads + 1",
+        )
+        .and_then(|mut count| count.execute(params![region.as_str(), open_window]))
+        .map(drop)
+        .map_err(database_error)
 }
 
 /// Adds the slots that no row of the same secret has yet: each is published once, unless it is taken back.
@@ -122,6 +137,31 @@ fn store_key(
         })
         .map(drop)
         .map_err(database_error)
+}
+
+pub(super) fn counts(
+    connection: &Connection,
+    region: Region,
+) -> Result<Vec<(Option<Timestamp>, u64)>> {
+    let rows: Vec<(Option<i64>, i64)> = connection
+        .prepare_cached(
+            "SELECT closed_at, uploads FROM upload_count LEFT JOIN publication USING (region, sequence)
+             WHERE region = ?1 ORDER BY sequence",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([region.as_str()], |row| row.try_into())?
+                .collect()
+        })
+        .map_err(database_error)?;
+    rows.into_iter()
+        .map(|(closed_at, uploads)| {
+            let closed_at = closed_at
+                .map(|seconds| timestamp("publication.closed_at", seconds))
+                .transpose()?;
+            Ok((closed_at, number("upload_count.uploads", uploads)?))
+        })
+        .collect()
 }
 
 pub(super) fn keys_for_window(

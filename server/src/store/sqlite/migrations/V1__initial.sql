@@ -132,6 +132,18 @@ CREATE TABLE audit (
     hash       BLOB NOT NULL                    -- SHA-256 over the row before's and this row: audit::chain
 ) STRICT;
 
+CREATE INDEX audit_by_unit ON audit (unit_code);
+CREATE INDEX audit_by_officer ON audit (officer_id);
+
+-- Rows are only ever added, behind the last one. Whoever owns the file can take these away: then the chain shows what they did.
+CREATE TRIGGER audit_only_grows BEFORE INSERT ON audit
+WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM audit)
+BEGIN SELECT RAISE(ABORT, 'the audit only grows at its end'); END;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
+CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is never deleted'); END;
+
 -- Upload codes. Life: the retention after they expired.
 CREATE TABLE upload_code (
     code_hash      BLOB PRIMARY KEY,            -- HMAC-SHA-256; the code itself is never stored
@@ -237,4 +249,23 @@ CREATE TABLE publication (
     file_bytes         INTEGER,                 -- NULL until published
     tags               INTEGER,                 -- NULL until published
     PRIMARY KEY (region, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- How many uploads a window took. Ties nothing to anything: each key's window is known anyway, and a phone has one key for a day, so that
+-- counting the keys of a day says as much. Written with the upload; holds no time and no order. Life: as long as its window's publication.
+CREATE TABLE upload_count (
+    region   TEXT NOT NULL,
+    sequence INTEGER NOT NULL,                  -- of the window, open or closed
+    uploads  INTEGER NOT NULL,
+    PRIMARY KEY (region, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Reports that units have sent. The figures are the server's own and not in here. Life: for good.
+CREATE TABLE unit_report (
+    kind       INTEGER NOT NULL,                -- 1 daily, 2 weekly
+    day        INTEGER NOT NULL,                -- first day that it covers, by the local calendar
+    unit_code  TEXT NOT NULL REFERENCES unit,
+    sent_at    INTEGER NOT NULL,                -- full hour
+    officer_id TEXT NOT NULL REFERENCES officer,
+    PRIMARY KEY (kind, day, unit_code)
 ) STRICT, WITHOUT ROWID;
