@@ -14,8 +14,9 @@ use tonic::Status;
 use truyvet_proto::v1::{
     AuditFilter, AuditFormat, AuditHead, AuditRow, CodeOrder, CreateClientKeyRequest,
     CreateOfficerRequest, CreateOfficerResponse, CreateUnitRequest, DeactivateOfficerRequest,
-    ExportAuditRequest, FirstAccess, IssueCodeRequest, IssueCodesRequest, ListAuditRequest,
-    PublishNowRequest, ReportKind, ReportType, RevokeClientKeyRequest, RevokeCodeRequest, Role,
+    ExportAuditRequest, FirstAccess, ImportCodesRequest, InviteOfficerRequest, IssueCodeRequest,
+    IssueCodesRequest, IssueSheetRequest, ListAuditRequest, PublishNowRequest, ReissueSheetRequest,
+    ReportKind, ReportType, RevokeClientKeyRequest, RevokeCodeRequest, Role,
     RotateSigningKeyRequest, Scope, SendReportRequest, Unit, VerifyAuditRequest,
     VerifyAuditResponse,
 };
@@ -26,6 +27,10 @@ use truyvet_tests::world::{World, bearer, refusal};
 const READS: &[&str] = &[
     "GetSelf",
     "GetCode",
+    "ListCodes",
+    "ListAlerts",
+    "GetImport",
+    "ListImports",
     "GetFigures",
     "ListOfficers",
     "ListClientKeys",
@@ -40,6 +45,7 @@ const READS: &[&str] = &[
 /// Calls that change something, with how many rows they write.
 const CHANGES: &[(&str, &str, usize)] = &[
     ("CreateOfficer", "officer.added", 1),
+    ("InviteOfficer", "invitation.issued", 1),
     ("DeactivateOfficer", "officer.deactivated", 1),
     ("CreateUnit", "unit.added", 1),
     ("CreateClientKey", "client-key.created", 1),
@@ -47,6 +53,10 @@ const CHANGES: &[(&str, &str, usize)] = &[
     ("IssueCode", "code.issued", 1),
     ("IssueCodes", "code.issued", 3),
     ("RevokeCode", "code.revoked", 1),
+    ("ImportCodes", "codes.imported", 1),
+    ("IssueSheet", "code.issued", 2),
+    ("ReissueSheet", "code.issued", 2),
+    ("ReissueSheet", "code.revoked", 2),
     ("RotateSigningKey", "signing-key.rotated", 1),
     ("PublishNow", "window.published", 1),
     ("ExportAudit", "audit.exported", 1),
@@ -150,6 +160,32 @@ async fn do_everything(world: &World) -> Vec<String> {
         .revoke_code(bearer(&made.credential, request))
         .await
         .unwrap();
+    let csv = b"report_type,onset_day\nconfirmed,2021-08-27\nconfirmed,2021-08-27\n".to_vec();
+    let request = bearer(&made.credential, ImportCodesRequest { csv });
+    let import_id = officers.import_codes(request).await.unwrap().into_inner();
+    let import_id = import_id.import.unwrap().import_id;
+    let request = IssueSheetRequest {
+        import_id: import_id.clone(),
+        sheet: 1,
+    };
+    let sheet = officers
+        .issue_sheet(bearer(&made.credential, request))
+        .await
+        .unwrap();
+    let request = ReissueSheetRequest {
+        import_id,
+        sheet: 1,
+    };
+    let again = officers
+        .reissue_sheet(bearer(&made.credential, request))
+        .await
+        .unwrap();
+    let request = InviteOfficerRequest {
+        officer_id: officer_id.clone(),
+    };
+    let invited = admin.invite_officer(bearer(by, request)).await.unwrap();
+    let link = invited.into_inner().invitation.unwrap().link;
+    let ticket = link.rsplit(['/', '=']).next().unwrap().to_owned();
     let request = RevokeClientKeyRequest {
         officer_id: officer_id.clone(),
         key_id: key.key.unwrap().key_id,
@@ -177,7 +213,7 @@ async fn do_everything(world: &World) -> Vec<String> {
     export(world, by, ExportAuditRequest::default())
         .await
         .unwrap();
-    secrets.extend([made.credential, key.credential, issued.upload_code]);
+    secrets.extend([made.credential, key.credential, issued.upload_code, ticket]);
     secrets.extend(many.into_inner().codes.into_iter().map(|c| c.upload_code));
     secrets
 }
@@ -458,9 +494,9 @@ async fn the_table_refuses_and_whoever_forces_it_is_found() {
     assert!(fault.starts_with("rows from 6 on"), "{fault}");
 }
 
-/// What it costs to add a row does not grow with the rows there are.
+/// More than one page of the verification.
 #[tokio::test]
-async fn a_long_audit_is_added_to_and_verified_fast() {
+async fn a_long_audit_is_verified_to_its_end() {
     use truyvet_server::audit::{Action, AuditEntry};
     let world = World::new().await;
     let context = world.server.context();
@@ -472,8 +508,8 @@ async fn a_long_audit_is_added_to_and_verified_fast() {
         unit_code: "490".into(),
         subject: "0000-0000-0000".into(),
     };
+    let before = world.rows("audit");
     for _ in 0..3 {
-        let start = std::time::Instant::now();
         let mut writes = Vec::new();
         for _ in 0..1_000 {
             let (store, entry) = (std::sync::Arc::clone(&context.store), entry.clone());
@@ -482,9 +518,7 @@ async fn a_long_audit_is_added_to_and_verified_fast() {
         for write in writes {
             write.await.unwrap().unwrap();
         }
-        println!("1,000 rows: {:?}", start.elapsed());
     }
-    let start = std::time::Instant::now();
-    assert_eq!(verify(&world, None).await.head.unwrap().sequence, 3_002);
-    println!("verified 3,002 rows: {:?}", start.elapsed());
+    let head = verify(&world, None).await.head.unwrap();
+    assert_eq!(head.sequence, u64::try_from(before + 3_000).unwrap());
 }
