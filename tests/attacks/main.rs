@@ -6,6 +6,8 @@
 )]
 
 mod guessing;
+mod join;
+mod privileges;
 mod stats;
-
 mod timing;
+mod tokens;

@@ -300,7 +300,7 @@ async fn rows_are_read_within_reach_and_by_filter() {
         seen.iter()
             .filter(|row| row.action == "code.issued")
             .count(),
-        4
+        8
     );
     // Another district sees nothing of it, and cannot ask for it either.
     let seen = rows(&world, &district, all(AuditFilter::default()))

@@ -12,9 +12,10 @@ use std::{
 };
 
 use data_encoding::{BASE64, HEXLOWER};
+use tonic::Request;
 use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
 use truyvet_crypto::Receipt;
-use truyvet_proto::v1::UploadRequest;
+use truyvet_proto::v1::{ImportCodesRequest, RedeemRequest, UploadRequest};
 use truyvet_server::{
     officers::{self, FirstAccess, Role},
     sign_in,
@@ -64,7 +65,12 @@ async fn no_secret_is_in_a_log() {
         .with(lines)
         .init();
 
-    let world = World::new().await;
+    let world = World::with(|settings| {
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.wrong_guesses_per_hour = 3;
+        settings.officer_codes_per_day = 3;
+    })
+    .await;
     let mut phone = world.raw_phone(1).await;
     let code = world.code().await;
     let blinding = phone.blinding();
@@ -86,6 +92,32 @@ async fn no_secret_is_in_a_log() {
         phone.upload(spoilt).await.unwrap_err();
     }
     phone.redeem(&code).await.unwrap_err();
+    // Guesses, from everywhere and beyond what is let through; a list with a name in it.
+    for client in [
+        "203.0.113.77",
+        "203.0.113.78",
+        "2001:db8:77::1",
+        "203.0.113.77",
+    ] {
+        let mut guess = Request::new(RedeemRequest {
+            upload_code: code.clone(),
+            blinded_element: phone.blinding().element().to_vec(),
+        });
+        let headers = guess.metadata_mut();
+        headers.insert("x-forwarded-for", client.parse().unwrap());
+        phone.report.redeem(guess).await.unwrap_err();
+    }
+    for csv in [
+        "report_type,onset_day,NguyenVanAn\nx,y,z",
+        "report_type,onset_day\nNguyenVanAn,1",
+    ] {
+        let csv = csv.as_bytes().to_vec();
+        let request = bearer(&world.officer, ImportCodesRequest { csv });
+        // The second is read, and its one line is bad.
+        drop(world.officers().await.import_codes(request).await);
+    }
+    // The brake forgets.
+    world.clock.advance(3_600);
     let wrong = bearer("tvo_not-a-credential-but-kept-secret", Default::default());
     world.officers().await.get_code(wrong).await.unwrap_err();
     world.publish().await;
@@ -112,6 +144,8 @@ async fn no_secret_is_in_a_log() {
     let contains = |needle: &[u8]| log.windows(needle.len()).any(|window| window == needle);
     assert!(contains(b"published batch"), "the log was captured");
     assert!(contains(b"internal error"), "errors are in it");
+    assert!(contains(b"too many wrong upload codes"), "and the brake");
+    assert!(contains(b"quota of codes"), "and the quota");
     let mut secrets: Vec<(&str, Vec<u8>)> = vec![
         ("code", code.clone().into_bytes()),
         ("code without hyphens", code.replace('-', "").into_bytes()),
@@ -128,6 +162,9 @@ async fn no_secret_is_in_a_log() {
         ("withdrawal code", withdrawal.into_bytes()),
         ("withdrawal token", taking_back.output.to_vec()),
         ("receipt", receipt.proof().to_vec()),
+        ("address", b"203.0.113".to_vec()),
+        ("address", b"2001:db8".to_vec()),
+        ("cell of a list", b"NguyenVanAn".to_vec()),
     ];
     secrets.append(&mut signing_in);
     for (_, tag) in keys[0].tags() {

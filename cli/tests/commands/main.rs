@@ -7,6 +7,7 @@
 
 mod demo;
 mod ids;
+mod officer;
 mod server;
 
 use std::{

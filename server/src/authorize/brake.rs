@@ -94,14 +94,16 @@ pub struct Brake {
 pub struct Guess<'a> {
     brake: &'a Brake,
     cells: [usize; ROWS],
-    /// When the running hour began as it came in.
-    hour_start: Timestamp,
+    /// Of the hour that it came in.
+    generation: u64,
     wrong: bool,
 }
 
 /// What is known of the running hour.
 struct Hour {
     start: Timestamp,
+    /// Counts hours, also those that a clock set back begins again.
+    generation: u64,
     /// Makes hashes of sources useless outside this hour, and cells unpredictable to an attacker.
     key: [u8; 16],
     /// Rows one after the other. Empty until the first guess: an idle server has no use for the memory.
@@ -123,6 +125,7 @@ impl Brake {
     pub fn new(budget: u32, rng: &mut StdRng) -> Self {
         let mut hour = Hour {
             start: Timestamp::MIN,
+            generation: 0,
             key: [0; 16],
             sketch: Vec::new(),
             wrong_guesses: 0,
@@ -164,7 +167,7 @@ impl Brake {
         Ok(Guess {
             brake: self,
             cells,
-            hour_start: hour.start,
+            generation: hour.generation,
             wrong: true,
         })
     }
@@ -202,7 +205,7 @@ impl Drop for Guess<'_> {
         let brake = self.brake;
         let mut hour = brake.hour.lock().unwrap_or_else(PoisonError::into_inner);
         // What came in an hour ago is forgotten with that hour.
-        if hour.start != self.hour_start {
+        if hour.generation != self.generation {
             return;
         }
         for cell in self.cells {
@@ -223,6 +226,7 @@ impl Drop for Guess<'_> {
 impl Hour {
     fn begin(&mut self, start: Timestamp) {
         self.start = start;
+        self.generation += 1;
         self.rng.fill_bytes(&mut self.key);
         self.sketch = Vec::new();
         self.wrong_guesses = 0;
@@ -362,6 +366,12 @@ mod tests {
         let brake = brake(1_000);
         let guess = brake.admit(&source(1), noon()).ok().unwrap();
         let next = noon().plus_seconds(3_600);
+        assert_eq!(brake.state(next).wrong_guesses, 0);
+        drop(guess);
+        assert_eq!(brake.state(next).wrong_guesses, 0);
+        // Nor one that a clock carries into the next hour and back.
+        let guess = brake.admit(&source(1), next).ok().unwrap();
+        assert_eq!(brake.state(noon()).wrong_guesses, 0);
         assert_eq!(brake.state(next).wrong_guesses, 0);
         drop(guess);
         assert_eq!(brake.state(next).wrong_guesses, 0);

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, params, params_from_iter};
 use truyvet_crypto::{Day, Timestamp};
 
-use super::{audit, codes, database_error, timestamp};
+use super::{audit, code_lists, codes, database_error, timestamp};
 use crate::{
     audit::{Action, AuditEntry},
     store::{
@@ -116,7 +116,7 @@ pub(super) fn of_units(
     connection: &Connection,
     unit_codes: &[String],
 ) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>> {
-    let places = codes::places(unit_codes.len());
+    let places = code_lists::places(unit_codes.len());
     let rows: Vec<SheetRow> = connection
         .prepare(&format!(
             "{SHEETS} WHERE unit_code IN ({places}) GROUP BY import_id, sheet

@@ -2,8 +2,10 @@
 //!
 //! SQL stands in the submodules, by the part of the way it serves; the columns are described in `migrations/`.
 
+mod arrival;
 mod audit;
 mod client_keys;
+mod code_lists;
 mod codes;
 mod imports;
 mod officers;
@@ -299,7 +301,7 @@ impl Store for SqliteStore {
     }
 
     async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>> {
-        self.read(move |c| codes::issued(c, &unit_codes, since))
+        self.read(move |c| code_lists::issued(c, &unit_codes, since))
             .await
     }
 
@@ -308,7 +310,7 @@ impl Store for SqliteStore {
     }
 
     async fn codes(&self, of: CodesOf) -> Result<(Vec<CodeRecord>, StateCounts)> {
-        self.read(move |c| Ok((codes::list(c, &of)?, codes::state_counts(c, &of)?)))
+        self.read(move |c| Ok((code_lists::list(c, &of)?, code_lists::state_counts(c, &of)?)))
             .await
     }
 
@@ -433,7 +435,10 @@ impl Store for SqliteStore {
 
     async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()> {
         self.writer
-            .write(move |c| publications::record(c, region, &batch))
+            .write(move |c| {
+                publications::record(c, region, &batch)?;
+                arrival::forget_order(c, region, batch.sequence)
+            })
             .await?;
         self.checkpoint().await;
         Ok(())

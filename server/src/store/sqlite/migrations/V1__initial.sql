@@ -188,7 +188,8 @@ CREATE TABLE code_import_line (
     PRIMARY KEY (import_id, sheet, line)
 ) STRICT, WITHOUT ROWID;
 
--- Spent tokens. Nothing ties them to a code, nor says what they paid for. Life: until the token would have run out anyway.
+-- Spent tokens. Nothing ties them to a code, nor says what they paid for; their places in the file tell nothing once a window was published
+-- after them: see arrival.rs. Life: until the token would have run out anyway.
 CREATE TABLE spent_token (
     spend_id       BLOB PRIMARY KEY,            -- SHA-256 of nonce and metadata
     request_digest BLOB NOT NULL,               -- the one request that may come again: HMAC under the token, which is not kept
@@ -196,8 +197,8 @@ CREATE TABLE spent_token (
 ) STRICT, WITHOUT ROWID;
 
 -- Disclosed keys, without the report type, which nobody needs here. No time of arrival but the window; kept in the order of the proofs, which is random, so that not
--- even the order of rows tells which came together (the write-ahead log does until its next checkpoint). Life: the retention after their day, longer only while
--- not published; slots that are taken back, until they are.
+-- even the order of rows tells which came together. Their places in the file and the write-ahead log do until their window is published: see arrival.rs. Life: the
+-- retention after their day, longer only while not published; slots that are taken back, until they are.
 CREATE TABLE disclosed_key (
     proof           BLOB NOT NULL,              -- of the secret: what a receipt names it by (crypto/src/receipt.rs)
     secret          BLOB NOT NULL,              -- bluezone 32, gaen 16 bytes a day; dp3t 32 bytes a slot
