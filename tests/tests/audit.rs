@@ -335,14 +335,14 @@ async fn rows_are_read_within_reach_and_by_filter() {
         action: action.into(),
         ..AuditFilter::default()
     };
-    assert_eq!(count(action("code.issued")).await, 4);
+    assert_eq!(count(action("code.issued")).await, 8);
     assert_eq!(
         count(AuditFilter {
             action: "code.issued".into(),
             ..elsewhere
         })
         .await,
-        4
+        8
     );
     let officer_id = hotline.officer.unwrap().officer_id;
     assert_eq!(
@@ -360,7 +360,7 @@ async fn rows_are_read_within_reach_and_by_filter() {
     };
     assert_eq!(
         (count(from(hour)).await, count(from(hour + 1)).await),
-        (4, 0)
+        (8, 0)
     );
     let until = |until| AuditFilter {
         until,
