@@ -368,7 +368,7 @@ async fn rows_are_read_within_reach_and_by_filter() {
     };
     assert_eq!(
         (count(until(hour)).await, count(until(hour + 1)).await),
-        (0, 4)
+        (0, 8)
     );
     let status = rows(&world, &world.administrator, all(action("made.up")))
         .await
