@@ -51,8 +51,8 @@ pub struct AcceptedKey {
 /// their tags are padding.
 #[derive(Clone, Debug)]
 pub struct ForWithdrawal {
-    /// As [`Closing::salt`].
+    /// As [`super::Closing::salt`].
     pub salt: [u8; 16],
-    /// As [`Closing::padding_seed`].
+    /// As [`super::Closing::padding_seed`].
     pub padding_seed: [u8; 32],
 }
