@@ -6,8 +6,9 @@ mod sign_in;
 pub mod sqlite;
 
 pub use sign_in::{
-    Acceptance, Completion, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
+    Acceptance, Completion, Ending, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
     NewInvitation, NewSession, PasskeyRecord, PendingSignIn, Proof, SessionRecord, SignInStore,
+    Standing,
 };
 
 use async_trait::async_trait;
