@@ -89,10 +89,27 @@ impl Browser {
         url.path().to_owned()
     }
 
+    /// Asserts that it comes to a page.
+    pub async fn is_at(&self, path: &str) {
+        let arrived = timeout(DEADLINE, async {
+            while self.path().await != path {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        if arrived.await.is_err() {
+            let at = self.path().await;
+            panic!("at {at}, not at {path}:\n{}", self.text().await);
+        }
+    }
+
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
-        let body = self.find(Locator::Css("body")).await;
-        body.text().await.expect("the page has text")
+        // In one step: an element found first may be gone with its page. Between two pages there is none to read.
+        let script = "return document.body ? document.body.innerText : ''";
+        let text = self.client.execute(script, vec![]).await;
+        text.ok()
+            .and_then(|text| text.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// Asserts that a person reads this on the page.
