@@ -135,7 +135,7 @@ async fn a_client_key_does_what_was_ticked_until_it_is_revoked() {
     browser.resize(360, 740).await;
     browser.picture("officer-key-360").await;
     browser.resize(1280, 900).await;
-    browser.follow("Revoke").await;
+    browser.follow("Revoke HIS").await;
     browser.reads("Revoke the key “HIS”?").await;
     browser.press("Revoke key").await;
     browser.reads("The client key is revoked.").await;

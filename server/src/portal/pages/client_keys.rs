@@ -142,7 +142,7 @@ fn list(texts: &Texts, officer: &str, keys: &[ClientKey]) -> Markup {
                                     (parts::badge(Tone::Problem, Icon::Stopped, &texts.say("state-revoked")))
                                 } @else {
                                     a href=(paths::with_query(paths::REVOKE_KEY, &[("officer", officer), ("key", &key.key)])) {
-                                        (texts.say("keys-revoke"))
+                                        (texts.say("keys-revoke")) span class="unseen" { " " (key.label) }
                                     }
                                 }
                             }
