@@ -5,6 +5,7 @@
     reason = "helpers of tests: clippy.toml covers only the tests themselves"
 )]
 
+mod forged;
 mod guessing;
 mod join;
 mod privileges;

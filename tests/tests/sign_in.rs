@@ -52,7 +52,7 @@ async fn invited(world: &World) -> (String, String) {
     match created.unwrap() {
         (officer, Access::Invitation(invitation)) => {
             let link = invitation.link(&world.settings.portal_origin);
-            let (_, ticket) = link.rsplit_once("/invitation/").unwrap();
+            let (_, ticket) = link.rsplit_once("/portal/invitation?invitation=").unwrap();
             (officer.officer_id, ticket.to_owned())
         }
         (_, Access::Credential(_)) => panic!("an invitation was asked for"),
@@ -256,7 +256,7 @@ async fn only_who_may_invites_and_nobody_themselves() {
         .into_inner();
     assert_eq!(created.credential, "");
     let link = created.invitation.unwrap().link;
-    let (_, ticket) = link.rsplit_once('/').unwrap();
+    let (_, ticket) = link.rsplit_once('=').unwrap();
     let officer = sign_in::open_invitation(context(&world), ticket)
         .await
         .unwrap();
@@ -479,7 +479,8 @@ async fn a_session_ends_when_idle_when_old_and_when_told() {
     let other = whole_sign_in(&world, &person, None).await;
     let listed = sign_in::own_sessions(context, &actor).await.unwrap();
     assert_eq!(listed.len(), 2, "those that have ended are not listed");
-    let ended = sign_in::end_own_sessions(context, &actor, Some(&listed[1].session_id)).await;
+    let ended =
+        sign_in::end_own_sessions(context, &actor, &session, Some(&listed[1].session_id)).await;
     assert_eq!(ended.unwrap(), 1);
     assert!(!is_signed_in(&world, &one).await);
     assert!(is_signed_in(&world, &other).await);
@@ -784,11 +785,11 @@ async fn every_step_is_in_the_audit_and_a_guesser_cannot_fill_it() {
     sign_in::by_recovery_code(context, &cookie, code, None)
         .await
         .unwrap();
-    sign_in::end_own_sessions(context, &actor, None)
+    sign_in::end_own_sessions(context, &actor, &session, None)
         .await
         .unwrap();
     // Nothing to end, nothing to tell.
-    sign_in::end_own_sessions(context, &actor, None)
+    sign_in::end_own_sessions(context, &actor, &session, None)
         .await
         .unwrap();
     for _ in 0..60 {

@@ -7,6 +7,7 @@ mod account;
 mod actor;
 mod client_key;
 mod role;
+mod standing;
 mod unit;
 
 pub(crate) use account::visible_officer;
@@ -19,10 +20,11 @@ pub use client_key::{
     revoke_client_key,
 };
 pub use role::{Permission, Permissions, Role};
+pub use standing::{Account, account, accounts};
 pub use unit::{
-    BUILT_IN_DATE, LineFault, Unit, UnitList, UnitListError, UnitQuery, add_unit, find_units,
-    is_of_country, load as load_units, may_run_the_deployment, own_unit, unit_in_reach,
-    visible_units,
+    BUILT_IN_DATE, LineFault, Unit, UnitEntry, UnitList, UnitListError, UnitQuery, UnitTree,
+    add_unit, browse_units, find_units, is_of_country, load as load_units, may_run_the_deployment,
+    own_unit, unit_in_reach, visible_units,
 };
 
 use crate::store::StoreError;

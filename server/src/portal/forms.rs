@@ -45,6 +45,11 @@ impl Problems {
         self.0.push((field, text));
     }
 
+    /// The texts alone, for pages without the field.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, text)| text.as_str())
+    }
+
     fn of(&self, field: &str) -> Option<&str> {
         self.0
             .iter()

@@ -25,9 +25,9 @@ pub(crate) const LANGUAGE: &str = "/portal/language";
 
 /// GET `?invitation=`. POST `invitation`, `password`, `password_again`: continues with [`INVITATION_FACTOR`].
 pub(crate) const INVITATION: &str = "/portal/invitation";
-/// POST `invitation`, `totp`: confirms the authenticator app.
+/// GET: the second factor. POST `totp`: confirms the authenticator app. Whose, a cookie says.
 pub(crate) const INVITATION_FACTOR: &str = "/portal/invitation/totp";
-/// POST `invitation`, `passkey`: registers a passkey instead.
+/// POST `passkey`: registers a passkey instead.
 pub(crate) const INVITATION_PASSKEY: &str = "/portal/invitation/passkey";
 
 /// POST `report_type` (`confirmed`, `clinical`, `self-test`), `day` (`YYYY-MM-DD` or `other`), `other_day`, `region`.
@@ -84,13 +84,13 @@ pub(crate) const AUDIT_CSV: &str = "/portal/audit.csv";
 pub(crate) const ACCOUNT: &str = "/portal/account";
 /// POST `session`: ends one. Without it: all but this one.
 pub(crate) const END_SESSIONS: &str = "/portal/account/sessions";
-/// POST: shows a secret to confirm. With `totp`: confirms it.
+/// GET: asks for the password. POST `old_password`: shows a secret to confirm. POST `state`, `totp`: confirms it.
 pub(crate) const ADD_TOTP: &str = "/portal/account/totp";
-/// POST `passkey`, `passkey_label`.
+/// GET: asks for the password. POST `old_password`: the form for a passkey. POST `state`, `passkey`, `passkey_label`.
 pub(crate) const ADD_PASSKEY: &str = "/portal/account/passkey";
-/// POST `passkey_id`.
+/// GET `?passkey_id=`: asks for the password. POST `passkey_id`, `old_password`.
 pub(crate) const REMOVE_PASSKEY: &str = "/portal/account/passkey/remove";
-/// POST: new recovery codes, shown once; the old ones stop working.
+/// GET: asks for the password. POST `old_password`: new recovery codes, shown once; the old ones stop working.
 pub(crate) const NEW_RECOVERY_CODES: &str = "/portal/account/recovery-codes";
 /// POST `old_password`, `password`, `password_again`.
 pub(crate) const CHANGE_PASSWORD: &str = "/portal/account/password";

@@ -19,7 +19,7 @@ use crate::{
     audit::Action,
     context::Context,
     officers::Actor,
-    store::{FactorChange, NewFactor, PasskeyRecord, SessionRecord, StoreError},
+    store::{Ending, FactorChange, NewFactor, PasskeyRecord, SessionRecord, StoreError},
 };
 
 /// Seconds between question and answer.
@@ -67,13 +67,16 @@ pub async fn own_sessions(
     Ok(sessions)
 }
 
-/// Ends one of one's own sessions, or all, this one too; how many there were.
+/// Ends one of one's own sessions, or all but the one that asks; how many there were.
+///
+/// - `session_id`: which; `None`: all others.
 ///
 /// # Errors
 /// [`StoreError`] if the store could not; they go on then.
 pub async fn end_own_sessions(
     context: &Context,
     actor: &Actor,
+    session: &Session,
     session_id: Option<&str>,
 ) -> Result<usize, StoreError> {
     let officer = &actor.officer;
@@ -83,13 +86,13 @@ pub async fn end_own_sessions(
         &officer.unit_code,
         &officer.officer_id,
     );
+    let ending = match session_id {
+        Some(session_id) => Ending::One(session_id.to_owned()),
+        None => Ending::AllBut(session.session_id.clone()),
+    };
     context
         .store
-        .end_sessions(
-            officer.officer_id.clone(),
-            session_id.map(str::to_owned),
-            entry,
-        )
+        .end_sessions(officer.officer_id.clone(), ending, entry)
         .await
 }
 
@@ -151,6 +154,19 @@ pub async fn start_replace_totp(
     Ok((totp, state))
 }
 
+/// The secret that [`start_replace_totp`] offered, by its state: to draw the page again.
+///
+/// # Errors
+/// [`SignInError::Expired`] for a state that is too old or none.
+pub fn offered_totp(
+    context: &Context,
+    actor: &Actor,
+    state: &str,
+) -> Result<TotpSecret, SignInError> {
+    let secret = open_state(context, actor, "totp state", state)?;
+    TotpSecret::from_bytes(&secret).ok_or(SignInError::Expired)
+}
+
 /// Puts it in place, once its code is shown.
 ///
 /// # Errors
@@ -162,8 +178,7 @@ pub async fn replace_totp(
     state: &str,
     code: &str,
 ) -> Result<(), SignInError> {
-    let secret = open_state(context, actor, "totp state", state)?;
-    let totp = TotpSecret::from_bytes(&secret).ok_or(SignInError::Expired)?;
+    let totp = offered_totp(context, actor, state)?;
     let last_step = totp
         .step_of(code, context.now())
         .ok_or(SignInError::FactorRefused)?;

@@ -1,7 +1,7 @@
 //! Accepting an invitation: a password, then a second factor that is shown to work. Before that nothing has changed.
 //!
-//! Looking at the link uses nothing up: programs that scan mail open links. The link's last part is a secret: pages
-//! behind it must send no referrer.
+//! Looking at the link uses nothing up: programs that scan mail open links. The link's query is a secret: the page behind
+//! it must send no referrer.
 
 use super::{
     RecoveryCode, SignInError, SignedIn, Ticket, TotpSecret, device, password, password_rules,
@@ -47,7 +47,7 @@ pub struct Accepted {
 
 /// Whom the link of an invitation is for; uses nothing up.
 ///
-/// - `link_ticket`: the last part of the link's path.
+/// - `link_ticket`: what the link's query names `invitation`.
 ///
 /// # Errors
 /// [`SignInError::Expired`] for one that is unknown, used, replaced or too old; [`SignInError::Store`].

@@ -12,11 +12,14 @@ use crate::{
     audit::Action,
     context::Context,
     officers::{Actor, Officer, OfficerError, Permission, visible_officer},
-    store::NewInvitation,
+    store::{Ending, NewInvitation},
 };
 
 /// Days for which an invitation can be accepted.
 pub const INVITATION_DAYS: u32 = 7;
+
+/// Where an invitation is opened; the portal serves it.
+const PAGE: &str = "/portal/invitation?invitation=";
 
 /// An invitation as it is shown, once. Never printed by `Debug`.
 #[derive(Clone)]
@@ -27,11 +30,12 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// The link to send: `<origin>/invitation/<43 characters>`. Whoever has it has the account: send it to one person.
+    /// The link to send: `<origin>/portal/invitation?invitation=<43 characters>`. Whoever has it has the account: send it to
+    /// one person. In the query, since paths go into logs.
     #[must_use]
     pub fn link(&self, portal_origin: &Url) -> Zeroizing<String> {
         let origin = portal_origin.as_str().trim_end_matches('/');
-        Zeroizing::new(format!("{origin}/invitation/{}", *self.ticket.reveal()))
+        Zeroizing::new(format!("{origin}{PAGE}{}", *self.ticket.reveal()))
     }
 
     /// The part of the link that the other functions take.
@@ -110,7 +114,7 @@ pub async fn end_sessions_of(
     );
     let ended = context
         .store
-        .end_sessions(officer_id.to_owned(), None, entry)
+        .end_sessions(officer_id.to_owned(), Ending::All, entry)
         .await?;
     Ok(ended)
 }

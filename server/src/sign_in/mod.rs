@@ -46,8 +46,8 @@ mod ticket;
 mod totp;
 
 pub use account::{
-    OwnFactors, add_passkey, change_password, end_own_sessions, make_recovery_codes, own_factors,
-    own_sessions, remove_passkey, replace_totp, start_add_passkey, start_replace_totp,
+    OwnFactors, add_passkey, change_password, end_own_sessions, make_recovery_codes, offered_totp,
+    own_factors, own_sessions, remove_passkey, replace_totp, start_add_passkey, start_replace_totp,
 };
 pub use device::DEVICE_COOKIE_DAYS;
 pub use enrolment::{

@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     officers::Actor,
     settings::Settings,
-    store::{ForgetSignIns, NewSession, SessionRecord, StoreError},
+    store::{Ending, ForgetSignIns, NewSession, SessionRecord, StoreError},
 };
 
 /// The last use is written down when the one before was this long ago: a page of ten requests is one write.
@@ -103,7 +103,7 @@ pub async fn end_session(
     let officer_id = actor.officer.officer_id.clone();
     context
         .store
-        .end_sessions(officer_id, Some(session.session_id.clone()), entry)
+        .end_sessions(officer_id, Ending::One(session.session_id.clone()), entry)
         .await
         .map(drop)
 }

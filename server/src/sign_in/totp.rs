@@ -70,6 +70,13 @@ impl TotpSecret {
         Zeroizing::new(BASE32_NOPAD.encode(&*self.0))
     }
 
+    /// Reads what [`Self::base32`] gave, spaces or not: for tests and demonstrations.
+    #[must_use]
+    pub fn from_base32(typed: &str) -> Option<Self> {
+        let symbols: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+        Self::from_bytes(&BASE32_NOPAD.decode(symbols.as_bytes()).ok()?)
+    }
+
     /// To show as a QR code: `otpauth://totp/...`.
     ///
     /// - `sign_in_name`: what the app shows beside the code.
@@ -166,6 +173,9 @@ mod tests {
             "otpauth://totp/Truyvet:h%E1%BA%A3i%20ch%C3%A2u@490?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
              &issuer=Truyvet&algorithm=SHA1&digits=6&period=30"
         );
+        let typed = TotpSecret::from_base32("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ").unwrap();
+        assert_eq!(typed.as_bytes(), secret.as_bytes());
+        assert!(TotpSecret::from_base32("GEZD").is_none());
         assert_eq!(format!("{secret:?}"), "TotpSecret(..)");
     }
 }

@@ -18,8 +18,9 @@ pub use imports::{ImportRecord, ImportedLine, NewImport, NewSheet, SheetIssued, 
 pub use publications::{ClosedWindow, Closing, PublishedBatch};
 pub use retention::{Forget, Forgotten};
 pub use sign_in::{
-    Acceptance, Completion, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
+    Acceptance, Completion, Ending, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
     NewInvitation, NewSession, PasskeyRecord, PendingSignIn, Proof, SessionRecord, SignInStore,
+    Standing,
 };
 pub use uploads::{AcceptedKey, Change, ForWithdrawal, NewUpload, Stored};
 

@@ -91,6 +91,30 @@ pub struct SessionRecord {
     pub last_seen_at: Timestamp,
 }
 
+/// Which sessions of an account end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The one of that name.
+    One(String),
+    /// All but the one of that name.
+    AllBut(String),
+    /// All.
+    All,
+}
+
+/// How an account is signed in to, for whoever keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which account.
+    pub officer_id: String,
+    /// Whether an invitation was accepted: it has a password.
+    pub set_up: bool,
+    /// Until when an invitation is open.
+    pub invited_until: Option<Timestamp>,
+    /// The hour of the last sign-in.
+    pub signed_in_at: Option<Timestamp>,
+}
+
 /// All that becomes true when an invitation is accepted. Everything the account had before is gone then.
 #[derive(Clone)]
 pub struct Acceptance {
@@ -261,11 +285,13 @@ pub trait SignInStore: Send + Sync {
     async fn touch_session(&self, session_id: String, now: Timestamp) -> Result<()>;
     /// An account's sessions, the last used first.
     async fn sessions(&self, officer_id: String) -> Result<Vec<SessionRecord>>;
-    /// Ends one session of an account, or all; how many there were. The audit hears of it if there were any.
+    /// How every account stands, by its id.
+    async fn standings(&self, now: Timestamp) -> Result<Vec<Standing>>;
+    /// Ends sessions of an account; how many there were. The audit hears of it if there were any.
     async fn end_sessions(
         &self,
         officer_id: String,
-        session_id: Option<String>,
+        ending: Ending,
         entry: AuditEntry,
     ) -> Result<usize>;
     /// Changes an account's factors; false if that is not there, or the last one.

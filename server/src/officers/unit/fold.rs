@@ -3,7 +3,7 @@
 /// Whether the name has words that begin with those asked for, next to each other; accents and case do not count.
 /// Nothing asked for is in every name.
 #[must_use]
-pub(super) fn matches(name: &str, asked: &str) -> bool {
+pub(in crate::officers) fn matches(name: &str, asked: &str) -> bool {
     let asked: Vec<String> = words(asked).collect();
     let Some((last, whole)) = asked.split_last() else {
         return true;

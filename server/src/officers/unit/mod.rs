@@ -1,9 +1,11 @@
 //! Administrative units: who is below whom, and who sees which.
 
+mod browse;
 mod fold;
 mod list;
 
-use self::fold::matches;
+pub use self::browse::{UnitEntry, UnitTree, browse_units};
+pub(super) use self::fold::matches;
 pub use self::list::{BUILT_IN_DATE, LineFault, UnitList, UnitListError, load};
 use super::{Actor, OfficerError, Permission, check_text};
 use crate::{
@@ -107,15 +109,16 @@ pub async fn find_units(
     query: &UnitQuery,
 ) -> Result<Vec<Unit>, StoreError> {
     let mut units = visible_units(context, actor).await?;
-    units.retain(|unit| {
-        (query.closed || !unit.closed)
-            && unit.unit_code > query.after
-            && (query.parent_code.is_none() || unit.parent_code == query.parent_code)
-            && (unit.unit_code.starts_with(query.search.trim())
-                || matches(&unit.name, &query.search))
-    });
+    units.retain(|unit| is_asked_for(unit, query));
     units.truncate(query.limit.unwrap_or(usize::MAX));
     Ok(units)
+}
+
+fn is_asked_for(unit: &Unit, query: &UnitQuery) -> bool {
+    (query.closed || !unit.closed)
+        && unit.unit_code > query.after
+        && (query.parent_code.is_none() || unit.parent_code == query.parent_code)
+        && (unit.unit_code.starts_with(query.search.trim()) || matches(&unit.name, &query.search))
 }
 
 /// The unit, if the actor sees it; closed or not. Looks at the units above it only, not at all that are visible.

@@ -42,7 +42,7 @@ const toBase64url = (buffer) =>
 
 /** WebAuthn's JSON form of options (base64url strings), with buffers as the browser wants them. */
 function options(json) {
-  const key = JSON.parse(json);
+  const { publicKey: key } = JSON.parse(json);
   key.challenge = fromBase64url(key.challenge);
   if (key.user) key.user.id = fromBase64url(key.user.id);
   for (const list of [key.allowCredentials, key.excludeCredentials]) {

@@ -31,8 +31,6 @@ pub(crate) struct OwnAccount {
     pub(crate) totp: bool,
     /// Passkeys, oldest first.
     pub(crate) passkeys: Vec<Passkey>,
-    /// WebAuthn's creation options as JSON, if passkeys are possible.
-    pub(crate) passkey_options: Option<String>,
     /// Recovery codes that were not used yet.
     pub(crate) recovery_codes_left: u64,
     /// Fewest characters of a password.
@@ -87,8 +85,8 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &OwnAccount) -> Markup 
                     ]))
                 }
                 (language(texts, chrome))
-                (second_factor(texts, chrome, view))
-                (recovery(texts, chrome, view))
+                (second_factor(texts, view))
+                (recovery(texts, view))
                 section class="card" {
                     h2 { (texts.say("account-password")) }
                     (forms::post(paths::CHANGE_PASSWORD, &chrome.csrf, "", &html! {
@@ -119,7 +117,7 @@ fn language(texts: &Texts, chrome: &Chrome) -> Markup {
     }
 }
 
-fn second_factor(texts: &Texts, chrome: &Chrome, view: &OwnAccount) -> Markup {
+fn second_factor(texts: &Texts, view: &OwnAccount) -> Markup {
     html! {
         section class="card" {
             h2 { (texts.say("second-factor")) }
@@ -128,29 +126,30 @@ fn second_factor(texts: &Texts, chrome: &Chrome, view: &OwnAccount) -> Markup {
                 @if view.totp { (parts::badge(Tone::Good, Icon::Good, &texts.say("authenticator-on"))) }
                 @else { (parts::badge(Tone::Note, Icon::Note, &texts.say("authenticator-off"))) }
             }
-            (forms::post(paths::ADD_TOTP, &chrome.csrf, "gap", &html! {
-                button class="secondary" {
-                    @if view.totp { (texts.say("authenticator-change")) } @else { (texts.say("authenticator-add")) }
-                }
-            }))
+            p class="actions" {
+                a class="button secondary" href=(paths::ADD_TOTP) { (authenticator(texts, view.totp)) }
+            }
             h3 { (texts.say("passkeys")) }
             @if view.passkeys.is_empty() { p class="soft" { (texts.say("passkeys-none")) } }
             @else {
-                ul class="rows" { @for passkey in &view.passkeys { (passkey_row(texts, chrome, passkey)) } }
+                ul class="rows" { @for passkey in &view.passkeys { (passkey_row(texts, passkey)) } }
             }
-            @if let Some(options) = &view.passkey_options {
-                (parts::passkey_form(paths::ADD_PASSKEY, &chrome.csrf, "create", options, &html! {
-                    (Input::text("passkey_label", texts.say("passkey-label")).hint(texts.say("passkey-label-hint")).longest(40)
-                        .optional().show(&forms::Problems::default()))
-                    (parts::passkey_fields(texts, &texts.say("passkey-add")))
-                }))
-                noscript { p class="hint" { (texts.say("passkey-needs-script")) } }
-            }
+            p class="actions" { a class="button secondary" href=(paths::ADD_PASSKEY) { (texts.say("passkey-add")) } }
         }
     }
 }
 
-fn passkey_row(texts: &Texts, chrome: &Chrome, passkey: &Passkey) -> Markup {
+/// What is done about the authenticator app, here and as the title of the page that asks for the password.
+pub(crate) fn authenticator(texts: &Texts, replaces: bool) -> String {
+    if replaces {
+        texts.say("authenticator-change")
+    } else {
+        texts.say("authenticator-add")
+    }
+}
+
+fn passkey_row(texts: &Texts, passkey: &Passkey) -> Markup {
+    let query = [("passkey_id", passkey.passkey.as_str())];
     html! {
         li {
             span {
@@ -158,16 +157,15 @@ fn passkey_row(texts: &Texts, chrome: &Chrome, passkey: &Passkey) -> Markup {
                 span class="soft" { (texts.say_with("passkey-added", &[("day", passkey.added_on.show(texts).into())])) }
             }
             @if passkey.removable {
-                (forms::post(paths::REMOVE_PASSKEY, &chrome.csrf, "inline", &html! {
-                    input type="hidden" name="passkey_id" value=(passkey.passkey);
-                    button class="plain" { (texts.say("passkey-remove")) span class="unseen" { " " (passkey.label) } }
-                }))
+                a href=(paths::with_query(paths::REMOVE_PASSKEY, &query)) {
+                    (texts.say("passkey-remove")) span class="unseen" { " " (passkey.label) }
+                }
             }
         }
     }
 }
 
-fn recovery(texts: &Texts, chrome: &Chrome, view: &OwnAccount) -> Markup {
+fn recovery(texts: &Texts, view: &OwnAccount) -> Markup {
     let left = texts.say_with(
         "recovery-codes-left",
         &[("codes", view.recovery_codes_left.into())],
@@ -176,9 +174,9 @@ fn recovery(texts: &Texts, chrome: &Chrome, view: &OwnAccount) -> Markup {
         section class="card" {
             h2 { (texts.say("recovery-codes")) }
             @if view.recovery_codes_left < 3 { (parts::notice(Tone::Warning, &left, html! {})) } @else { p { (left) } }
-            (forms::post(paths::NEW_RECOVERY_CODES, &chrome.csrf, "gap", &html! {
-                button class="secondary" { (texts.say("recovery-codes-new")) }
-            }))
+            p class="actions" {
+                a class="button secondary" href=(paths::NEW_RECOVERY_CODES) { (texts.say("recovery-codes-new")) }
+            }
             p class="hint gap" { (texts.say("recovery-codes-new-hint")) }
         }
     }

@@ -3,51 +3,63 @@
 use maud::{Markup, html};
 use zeroize::Zeroizing;
 
-use crate::portal::{
-    calendar::Date,
-    forms::{self, Choice, Input, Pick, Problems},
-    icons::Icon,
-    layout::{self, Chrome},
-    parts::{self, Tone},
-    paths,
-    texts::Texts,
+use crate::{
+    officers::{Permission, Permissions},
+    portal::{
+        calendar::Date,
+        forms::{self, Choice, Input, Pick, Problems},
+        icons::Icon,
+        layout::{self, Chrome},
+        parts::{self, Tone},
+        paths,
+        texts::Texts,
+    },
 };
 
-/// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Issue codes.
-    Issue,
-    /// Look up states by serial.
-    LookUp,
-    /// Revoke codes.
-    Revoke,
-    /// Read figures.
-    Figures,
+/// What stands for a permission in forms.
+pub(crate) fn scope_value(scope: Permission) -> &'static str {
+    match scope {
+        Permission::IssueCodes => "issue",
+        Permission::LookUpCodes => "look-up",
+        Permission::RevokeCodes => "revoke",
+        Permission::SeeFigures => "figures",
+        Permission::KeepOfficers => "officers",
+        Permission::ReadAudit => "audit",
+    }
 }
 
-impl Scope {
-    /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Issue, Self::LookUp, Self::Revoke, Self::Figures];
-
-    /// What stands for it in forms.
-    pub(crate) fn value(self) -> &'static str {
-        match self {
-            Self::Issue => "issue",
-            Self::LookUp => "look-up",
-            Self::Revoke => "revoke",
-            Self::Figures => "figures",
-        }
+fn scope_name(texts: &Texts, scope: Permission) -> String {
+    match scope {
+        Permission::IssueCodes => texts.say("scope-issue"),
+        Permission::LookUpCodes => texts.say("scope-look-up"),
+        Permission::RevokeCodes => texts.say("scope-revoke"),
+        Permission::SeeFigures => texts.say("scope-figures"),
+        Permission::KeepOfficers => texts.say("scope-officers"),
+        Permission::ReadAudit => texts.say("scope-audit"),
     }
+}
 
-    fn name(self, texts: &Texts) -> String {
-        match self {
-            Self::Issue => texts.say("scope-issue"),
-            Self::LookUp => texts.say("scope-look-up"),
-            Self::Revoke => texts.say("scope-revoke"),
-            Self::Figures => texts.say("scope-figures"),
-        }
-    }
+fn scope_names(texts: &Texts, scopes: Permissions) -> String {
+    let names: Vec<String> = scopes
+        .iter()
+        .map(|scope| scope_name(texts, scope))
+        .collect();
+    names.join(", ")
+}
+
+/// The part of an account's page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientKeys {
+    /// Those there are, newest first.
+    pub(crate) keys: Vec<ClientKey>,
+    /// What a new one can be given.
+    pub(crate) grantable: Permissions,
+    /// The form as sent.
+    pub(crate) label: String,
+    /// The form as sent.
+    pub(crate) chosen: Permissions,
+    /// Why no key was made.
+    pub(crate) problems: Vec<KeyProblem>,
 }
 
 /// A key as the list shows it.
@@ -58,11 +70,9 @@ pub(crate) struct ClientKey {
     /// What it is called.
     pub(crate) label: String,
     /// What it may do.
-    pub(crate) scopes: Vec<Scope>,
+    pub(crate) scopes: Permissions,
     /// When it was made.
     pub(crate) created_on: Date,
-    /// When it was last used.
-    pub(crate) last_used: Option<Date>,
     /// Whether it was revoked.
     pub(crate) revoked: bool,
 }
@@ -77,38 +87,34 @@ pub(crate) enum KeyProblem {
 }
 
 /// The part of an account's page.
-pub(crate) fn section(
-    texts: &Texts,
-    chrome: &Chrome,
-    officer: &str,
-    keys: &[ClientKey],
-    found: &[KeyProblem],
-) -> Markup {
+pub(crate) fn section(texts: &Texts, chrome: &Chrome, officer: &str, view: &ClientKeys) -> Markup {
     let mut problems = Problems::default();
-    for problem in found {
+    for problem in &view.problems {
         match problem {
             KeyProblem::Label => problems.add("key_label", texts.say("problem-key-label")),
             KeyProblem::NoScope => problems.add("scope", texts.say("problem-key-scope")),
         }
     }
-    let scopes = Scope::ALL.map(|scope| Choice::new(scope.value(), scope.name(texts)));
+    let choice = |scope| Choice::new(scope_value(scope), scope_name(texts, scope));
+    let scopes: Vec<Choice> = view.grantable.iter().map(choice).collect();
+    let chosen: Vec<&str> = view.chosen.iter().map(scope_value).collect();
     html! {
         section class="card" {
             h2 { (texts.say("keys-title")) }
             p class="soft" { (texts.say("keys-lead")) }
-            @if keys.is_empty() {
+            @if view.keys.is_empty() {
                 p class="gap" { (texts.say("keys-none")) }
             } @else {
-                (list(texts, officer, keys))
+                (list(texts, officer, &view.keys))
             }
             h3 { (texts.say("keys-new")) }
             (problems.summary(texts))
             (forms::post(paths::CREATE_KEY, &chrome.csrf, "", &html! {
                 input type="hidden" name="officer" value=(officer);
                 (Input::text("key_label", texts.say("keys-label")).hint(texts.say("keys-label-hint")).longest(64)
-                    .show(&problems))
+                    .value(&view.label).show(&problems))
                 (forms::choices(
-                    Pick::Several, "scope", &texts.say("keys-scopes"), &scopes, &[Scope::Issue.value()], &problems,
+                    Pick::Several, "scope", &texts.say("keys-scopes"), &scopes, &chosen, &problems,
                 ))
                 button class="secondary" { (texts.say("keys-create")) }
             }))
@@ -122,22 +128,21 @@ fn list(texts: &Texts, officer: &str, keys: &[ClientKey]) -> Markup {
             table {
                 thead { tr {
                     th scope="col" { (texts.say("keys-label")) } th scope="col" { (texts.say("keys-scopes")) }
-                    th scope="col" { (texts.say("keys-created")) } th scope="col" { (texts.say("keys-last-used")) }
+                    th scope="col" { (texts.say("keys-created")) }
                     th scope="col" { (texts.say("state")) }
                 } }
                 tbody {
                     @for key in keys {
                         tr {
                             th scope="row" { (key.label) }
-                            td { (scope_names(texts, &key.scopes)) }
+                            td { (scope_names(texts, key.scopes)) }
                             td { (key.created_on.show(texts)) }
-                            td { (key.last_used.map_or_else(|| texts.say("never"), |day| day.show(texts))) }
                             td {
                                 @if key.revoked {
                                     (parts::badge(Tone::Problem, Icon::Stopped, &texts.say("state-revoked")))
                                 } @else {
                                     a href=(paths::with_query(paths::REVOKE_KEY, &[("officer", officer), ("key", &key.key)])) {
-                                        (texts.say("keys-revoke"))
+                                        (texts.say("keys-revoke")) span class="unseen" { " " (key.label) }
                                     }
                                 }
                             }
@@ -149,11 +154,6 @@ fn list(texts: &Texts, officer: &str, keys: &[ClientKey]) -> Markup {
     }
 }
 
-fn scope_names(texts: &Texts, scopes: &[Scope]) -> String {
-    let names: Vec<String> = scopes.iter().map(|scope| scope.name(texts)).collect();
-    names.join(", ")
-}
-
 /// A key that was just made. No `Debug`: it would print the key.
 pub(crate) struct NewKey {
     /// Names the account.
@@ -161,7 +161,7 @@ pub(crate) struct NewKey {
     /// What it is called.
     pub(crate) label: String,
     /// What it may do.
-    pub(crate) scopes: Vec<Scope>,
+    pub(crate) scopes: Permissions,
     /// The bearer credential.
     pub(crate) credential: Zeroizing<String>,
 }
@@ -178,7 +178,7 @@ pub(crate) fn new_key_page(texts: &Texts, chrome: &Chrome, view: &NewKey) -> Mar
                 (parts::heading(&title, Some(&texts.say("key-lead"))))
                 div class="card" {
                     (parts::copyable(texts, "client-key", &view.credential))
-                    p class="soft gap" { (texts.say("keys-scopes")) ": " (scope_names(texts, &view.scopes)) }
+                    p class="soft gap" { (texts.say("keys-scopes")) ": " (scope_names(texts, view.scopes)) }
                 }
                 p class="actions" {
                     a class="button secondary" href=(paths::with_query(paths::OFFICER, &[("officer", &view.officer)])) {

@@ -26,6 +26,8 @@ pub(crate) enum Trouble {
     },
     /// 410: the invitation was used, replaced, or has run out.
     InvitationGone,
+    /// 410: too long between the two steps of accepting an invitation.
+    EnrolmentGone,
     /// 413: more was sent than is taken.
     TooLarge,
     /// 500: ours.
@@ -41,7 +43,7 @@ pub(crate) enum Trouble {
 pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Trouble) -> Markup {
     let (title, next) = words(texts, view);
     let (path, link) = match view {
-        Trouble::SessionExpired | Trouble::InvitationGone => {
+        Trouble::SessionExpired | Trouble::InvitationGone | Trouble::EnrolmentGone => {
             (paths::SIGN_IN, texts.say("trouble-sign-in"))
         }
         _ => (paths::HOME, texts.say("trouble-home")),
@@ -82,6 +84,10 @@ fn words(texts: &Texts, trouble: &Trouble) -> (String, String) {
         Trouble::InvitationGone => (
             texts.say("trouble-invitation"),
             texts.say("trouble-invitation-next"),
+        ),
+        Trouble::EnrolmentGone => (
+            texts.say("trouble-enrolment"),
+            texts.say("trouble-enrolment-next"),
         ),
         Trouble::TooLarge => (texts.say("trouble-large"), texts.say("trouble-large-next")),
         Trouble::Server { .. } => (

@@ -35,8 +35,13 @@ pub(crate) struct Invitation {
 pub(crate) enum PasswordProblem {
     /// The one in use was not typed right.
     OldWrong,
-    /// Too few characters.
-    TooShort,
+    /// The one in use was typed wrong too often.
+    TooManyTries {
+        /// How long to wait.
+        minutes: u32,
+    },
+    /// Too few characters, or far too many.
+    Length,
     /// Among those that everybody tries first, or made of the sign-in name.
     TooCommon,
     /// Not typed the same twice.
@@ -96,7 +101,11 @@ pub(crate) fn password_problems(
     for problem in found {
         let (field, text) = match problem {
             PasswordProblem::OldWrong => ("old_password", texts.say("problem-password-old")),
-            PasswordProblem::TooShort => (
+            PasswordProblem::TooManyTries { minutes } => (
+                "old_password",
+                texts.say_with("too-many-tries", &[("minutes", (*minutes).into())]),
+            ),
+            PasswordProblem::Length => (
                 "password",
                 texts.say_with("problem-password-short", &[("minimum", minimum.into())]),
             ),

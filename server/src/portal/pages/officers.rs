@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::client_keys::{self, ClientKey, KeyProblem};
+use super::client_keys::{self, ClientKeys};
 use crate::{
     officers::Role,
     portal::{
@@ -52,6 +52,13 @@ pub(crate) enum AccountState {
         /// Until when it is good.
         until: Moment,
     },
+    /// It can, and a new invitation was made and not accepted yet.
+    Reset {
+        /// Until when it is good.
+        until: Moment,
+    },
+    /// From a browser it cannot: no invitation was accepted, and none is open.
+    NotSetUp,
     /// Closed for good.
     Deactivated,
 }
@@ -122,6 +129,17 @@ fn state(texts: &Texts, state: AccountState) -> Markup {
             Icon::Waiting,
             &texts.say_with("account-invited", &[("until", until.show(texts).into())]),
         ),
+        AccountState::Reset { until } => html! {
+            (parts::badge(Tone::Good, Icon::Good, &texts.say("account-active"))) " "
+            (parts::badge(
+                Tone::Note,
+                Icon::Waiting,
+                &texts.say_with("account-invited", &[("until", until.show(texts).into())]),
+            ))
+        },
+        AccountState::NotSetUp => {
+            parts::badge(Tone::Note, Icon::Note, &texts.say("account-not-set-up"))
+        }
         AccountState::Deactivated => parts::badge(
             Tone::Problem,
             Icon::Stopped,
@@ -137,10 +155,8 @@ pub(crate) struct OfficerView {
     pub(crate) account: Account,
     /// Whether it is one's own: somebody else has to close it.
     pub(crate) own: bool,
-    /// Its client keys, newest first.
-    pub(crate) keys: Vec<ClientKey>,
-    /// Why no key was made.
-    pub(crate) problems: Vec<KeyProblem>,
+    /// Its client keys.
+    pub(crate) keys: ClientKeys,
 }
 
 /// One account's page.
@@ -174,7 +190,7 @@ pub(crate) fn officer_page(texts: &Texts, chrome: &Chrome, view: &OfficerView) -
                     p class="hint gap" { (texts.say("officer-own")) }
                 }
             }
-            @if open { (client_keys::section(texts, chrome, &account.officer, &view.keys, &view.problems)) }
+            @if open { (client_keys::section(texts, chrome, &account.officer, &view.keys)) }
             p class="aside" { a href=(paths::OFFICERS) { (texts.say("officer-back")) } }
         },
     )

@@ -4,13 +4,16 @@ use maud::{Markup, html};
 use zeroize::Zeroizing;
 
 use crate::portal::{
-    layout::{self, Chrome},
+    layout::{self, Chrome, Done},
+    pages::totp::Place,
     parts, paths,
     texts::Texts,
 };
 
 /// What the page shows. No `Debug`: it would print the codes.
 pub(crate) struct RecoveryCodes {
+    /// Where they were made.
+    pub(crate) place: Place,
     /// What they are for, on paper.
     pub(crate) sign_in_name: String,
     /// In groups.
@@ -20,6 +23,10 @@ pub(crate) struct RecoveryCodes {
 /// The page.
 pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &RecoveryCodes) -> Markup {
     let title = texts.say("recovery-codes-title");
+    let next = match view.place {
+        Place::Invitation => paths::with_query(paths::HOME, &[("done", Done::Welcome.tag())]),
+        Place::Account => paths::ACCOUNT.to_owned(),
+    };
     layout::door(
         texts,
         chrome,
@@ -32,7 +39,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &RecoveryCodes) -> Mark
             }
             p class="actions" {
                 (parts::print_button(texts, &texts.say("print")))
-                a class="button secondary" href=(paths::HOME) { (texts.say("recovery-codes-done")) }
+                a class="button secondary" href=(next) { (texts.say("recovery-codes-done")) }
             }
         },
     )

@@ -15,6 +15,8 @@ use crate::portal::{
 pub(crate) enum Refusal {
     /// What was typed is not right.
     Wrong,
+    /// The passkey is not right.
+    Passkey,
     /// Too often: wait.
     TooManyTries {
         /// How long.
@@ -80,17 +82,22 @@ pub(crate) struct SecondFactor {
 pub(crate) fn second_factor_page(texts: &Texts, chrome: &Chrome, view: &SecondFactor) -> Markup {
     let title = texts.say("second-factor-title");
     let problems = problems(texts, view.refusal, "totp", "totp-wrong");
+    let at_field = match view.refusal {
+        Some(Refusal::Passkey) => &Problems::default(),
+        _ => &problems,
+    };
     layout::door(
         texts,
         chrome,
         &title,
         &html! {
             (parts::heading(&title, Some(&texts.say("second-factor-lead"))))
-            (problems.summary(texts))
+            @if view.totp && view.refusal != Some(Refusal::Passkey) { (problems.summary(texts)) }
+            @else { @for text in problems.texts() { (parts::notice(Tone::Problem, text, html! {})) } }
             div class="card" {
                 @if view.totp {
                     (forms::post(paths::SECOND_FACTOR, &chrome.csrf, "", &html! {
-                        (Input::totp(texts.say("totp")).hint(texts.say("totp-hint")).show(&problems))
+                        (Input::totp(texts.say("totp")).hint(texts.say("totp-hint")).show(at_field))
                         button class="wide" { (texts.say("sign-in-button")) }
                     }))
                 }
@@ -140,10 +147,17 @@ pub(crate) fn recovery_page(texts: &Texts, chrome: &Chrome, view: &Recovery) -> 
     )
 }
 
-fn problems(texts: &Texts, refusal: Option<Refusal>, field: &'static str, wrong: &str) -> Problems {
+/// What was wrong, in words.
+pub(crate) fn problems(
+    texts: &Texts,
+    refusal: Option<Refusal>,
+    field: &'static str,
+    wrong: &str,
+) -> Problems {
     let mut problems = Problems::default();
     match refusal {
         None => {}
+        Some(Refusal::Passkey) => problems.add(field, texts.say("passkey-failed")),
         Some(Refusal::Wrong) => problems.add(field, texts.say(wrong)),
         Some(Refusal::TooManyTries { minutes }) => problems.add(
             field,

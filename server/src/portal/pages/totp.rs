@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 use crate::portal::{
     forms::{self, Input, Problems},
     layout::{self, Chrome},
-    parts, paths, qr,
+    parts::{self, Tone},
+    paths, qr,
     texts::Texts,
 };
 
@@ -20,11 +21,22 @@ pub(crate) struct Setup {
     pub(crate) secret: Zeroizing<String>,
     /// WebAuthn's creation options as JSON, if a passkey will do too.
     pub(crate) passkey_options: Option<String>,
-    /// Whether the code to confirm was wrong.
-    pub(crate) wrong: bool,
+    /// Sealed; comes back with the code. Empty while accepting an invitation: a cookie stands for it.
+    pub(crate) state: String,
+    /// What was wrong.
+    pub(crate) wrong: Option<Wrong>,
 }
 
-/// Where a second factor is set up. Which one, the browser's cookie says.
+/// What was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// The code to confirm.
+    Totp,
+    /// The passkey.
+    Passkey,
+}
+
+/// Where a second factor is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// While accepting an invitation.
@@ -37,12 +49,12 @@ pub(crate) enum Place {
 pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Setup) -> Markup {
     let title = texts.say("totp-title");
     let mut problems = Problems::default();
-    if view.wrong {
+    if view.wrong == Some(Wrong::Totp) {
         problems.add("totp", texts.say("totp-wrong"));
     }
-    let (action, passkey_action) = match view.place {
-        Place::Invitation => (paths::INVITATION_FACTOR, paths::INVITATION_PASSKEY),
-        Place::Account => (paths::ADD_TOTP, paths::ADD_PASSKEY),
+    let action = match view.place {
+        Place::Invitation => paths::INVITATION_FACTOR,
+        Place::Account => paths::ADD_TOTP,
     };
     layout::door(
         texts,
@@ -51,6 +63,9 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Setup) -> Markup {
         &html! {
             (parts::heading(&title, Some(&texts.say("totp-lead"))))
             (problems.summary(texts))
+            @if view.wrong == Some(Wrong::Passkey) {
+                (parts::notice(Tone::Problem, &texts.say("passkey-failed"), html! {}))
+            }
             div class="card" {
                 ol class="steps" {
                     li { (texts.say("totp-step-app")) }
@@ -63,15 +78,19 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Setup) -> Markup {
                     li { (texts.say("totp-step-confirm")) }
                 }
                 (forms::post(action, &chrome.csrf, "", &html! {
+                    @if !view.state.is_empty() { input type="hidden" name="state" value=(view.state); }
                     (Input::totp(texts.say("totp")).show(&problems))
                     button class="wide" { (texts.say("totp-button")) }
                 }))
                 @if let Some(options) = &view.passkey_options {
-                    (parts::passkey_form(passkey_action, &chrome.csrf, "create", options, &html! {
+                    (parts::passkey_form(paths::INVITATION_PASSKEY, &chrome.csrf, "create", options, &html! {
                         p class="or" { (texts.say("or")) }
                             (parts::passkey_fields(texts, &texts.say("passkey-instead")))
                     }))
                 }
+            }
+            @if view.place == Place::Account {
+                p class="aside" { a href=(paths::ACCOUNT) { (texts.say("cancel")) } }
             }
         },
     )

@@ -38,8 +38,8 @@ pub(crate) struct UnitEntry {
     pub(crate) unit: UnitLink,
     /// Units right below it.
     pub(crate) below: u64,
-    /// Accounts in it.
-    pub(crate) accounts: u64,
+    /// Accounts in it, for those who keep accounts.
+    pub(crate) accounts: Option<u64>,
 }
 
 /// The page.
@@ -94,13 +94,14 @@ fn link(unit: &UnitLink) -> Markup {
 }
 
 fn list(texts: &Texts, view: &Units) -> Markup {
+    let accounts = view.units.iter().any(|entry| entry.accounts.is_some());
     html! {
         div class="scroll" tabindex="0" role="region" aria-label=(texts.say("nav-units")) {
             table {
                 thead { tr {
                     th scope="col" { (texts.say("unit")) } th scope="col" { (texts.say("units-code")) }
                     th scope="col" class="n" { (texts.say("units-below")) }
-                    th scope="col" class="n" { (texts.say("units-accounts")) }
+                    @if accounts { th scope="col" class="n" { (texts.say("units-accounts")) } }
                 } }
                 tbody {
                     @for entry in &view.units {
@@ -108,7 +109,7 @@ fn list(texts: &Texts, view: &Units) -> Markup {
                             th scope="row" { (link(&entry.unit)) }
                             td { (entry.unit.unit_code) }
                             td class="n" { (texts.number(entry.below)) }
-                            td class="n" { (texts.number(entry.accounts)) }
+                            @if let Some(accounts) = entry.accounts { td class="n" { (texts.number(accounts)) } }
                         }
                     }
                 }

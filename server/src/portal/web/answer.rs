@@ -101,6 +101,8 @@ pub(super) enum Failure {
     NotFound,
     /// What was begun is unknown, used or too old.
     InvitationGone,
+    /// Too long between the two steps of accepting an invitation.
+    EnrolmentGone,
     /// Too many tries; so many seconds to wait.
     Wait(u32),
     /// Too much is waiting; the same again in a moment.
@@ -145,6 +147,7 @@ pub(super) fn failed(texts: &Texts, chrome: &Chrome, failure: Failure) -> Answer
         Failure::NotAllowed => (StatusCode::FORBIDDEN, Trouble::Forbidden),
         Failure::NotFound => (StatusCode::NOT_FOUND, Trouble::NotFound),
         Failure::InvitationGone => (StatusCode::GONE, Trouble::InvitationGone),
+        Failure::EnrolmentGone => (StatusCode::GONE, Trouble::EnrolmentGone),
         Failure::Wait(seconds) => {
             let minutes = seconds.div_ceil(60);
             (

@@ -98,14 +98,18 @@ fn refusal(visitor: &Visitor, error: &SignInError) -> Result<Refusal, Answer> {
         SignInError::Wait { seconds } => Ok(Refusal::TooManyTries {
             minutes: seconds.div_ceil(60),
         }),
-        // Five minutes are over, or five tries: name and password again.
-        SignInError::Expired => Err(Answer::to(&paths::with_query(
-            paths::SIGN_IN,
-            &[("ended", "1")],
-        ))
-        .with(cookies::forget(Name::SignIn))),
+        SignInError::Expired => Err(from_the_start(visitor)),
         other => Err(visitor.fail(failure(visitor, other))),
     }
+}
+
+/// Name and password again: five minutes are over, or five tries, or nothing was begun.
+fn from_the_start(visitor: &Visitor) -> Answer {
+    if cookies::get(&visitor.headers, Name::SignIn).is_none() {
+        return Answer::to(paths::SIGN_IN);
+    }
+    Answer::to(&paths::with_query(paths::SIGN_IN, &[("ended", "1")]))
+        .with(cookies::forget(Name::SignIn))
 }
 
 /// Which page tells of it where no field is at fault.
@@ -114,6 +118,7 @@ pub(super) fn failure(visitor: &Visitor, error: &SignInError) -> Failure {
         SignInError::Wait { seconds } => Failure::Wait(*seconds),
         SignInError::Busy => Failure::Busy,
         SignInError::Expired => Failure::InvitationGone,
+        SignInError::NotRemoved => Failure::NotFound,
         SignInError::Store(error) => Failure::of_store(&visitor.context, error),
         SignInError::PortalKey => Failure::internal(&visitor.context, error),
         _ => Failure::FormRefused,
@@ -130,18 +135,16 @@ async fn show_second_factor(visitor: Visitor) -> Handled {
 
 async fn factor_page(visitor: &Visitor, wrong: Option<Refusal>) -> Handled {
     let cookie = sign_in_cookie(visitor);
-    let pending = sign_in::pending(&visitor.context, &cookie).await;
-    let pending = match pending {
-        Ok(pending) => pending,
-        Err(error) => {
-            return Err(refusal(visitor, &error)
-                .err()
-                .unwrap_or_else(|| Answer::to(paths::SIGN_IN)));
-        }
+    let gone = |error: SignInError| match error {
+        SignInError::Expired => from_the_start(visitor),
+        other => visitor.fail(failure(visitor, &other)),
     };
+    let pending = sign_in::pending(&visitor.context, &cookie)
+        .await
+        .map_err(gone)?;
     let passkey_options = if pending.passkey {
         let options = sign_in::start_by_passkey(&visitor.context, &cookie).await;
-        Some(options.map_err(|error| visitor.fail(failure(visitor, &error)))?)
+        Some(options.map_err(gone)?)
     } else {
         None
     };
@@ -150,7 +153,8 @@ async fn factor_page(visitor: &Visitor, wrong: Option<Refusal>) -> Handled {
         passkey_options,
         refusal: wrong,
     };
-    Ok(visitor.show(second_factor_page(visitor.texts, &visitor.chrome(), &view)))
+    let chrome = visitor.chrome_at(paths::SECOND_FACTOR);
+    Ok(visitor.show(second_factor_page(visitor.texts, &chrome, &view)))
 }
 
 #[derive(Deserialize)]
@@ -185,18 +189,25 @@ async fn passkey(DoorForm { visitor, form }: DoorForm<PasskeyAnswer>) -> Handled
     match signed_in {
         Ok(signed_in) => Ok(inside(&signed_in, None)),
         Err(error) => {
-            let wrong = refusal(&visitor, &error)?;
+            let wrong = match refusal(&visitor, &error)? {
+                Refusal::Wrong => Refusal::Passkey,
+                other => other,
+            };
             factor_page(&visitor, Some(wrong)).await
         }
     }
 }
 
-async fn show_recovery(visitor: Visitor) -> Answer {
-    visitor.show(recovery_page(
-        visitor.texts,
-        &visitor.chrome(),
-        &Recovery::default(),
-    ))
+async fn show_recovery(visitor: Visitor) -> Handled {
+    let cookie = sign_in_cookie(&visitor);
+    match sign_in::pending(&visitor.context, &cookie).await {
+        Ok(_) => {
+            let view = Recovery::default();
+            Ok(visitor.show(recovery_page(visitor.texts, &visitor.chrome(), &view)))
+        }
+        Err(SignInError::Expired) => Err(from_the_start(&visitor)),
+        Err(error) => Err(visitor.fail(failure(&visitor, &error))),
+    }
 }
 
 #[derive(Deserialize)]

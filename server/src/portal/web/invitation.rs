@@ -21,20 +21,19 @@ use crate::{
     context::Context,
     officers::Officer,
     portal::{
+        layout::Chrome,
         pages::{
             invitation::{self, Invitation, PasswordProblem},
             recovery_codes::{self, RecoveryCodes},
-            totp::{self, Place, Setup},
+            totp::{self, Place, Setup, Wrong},
         },
         paths,
     },
     sign_in::{
-        self, Accepted, Enrolling, MIN_PASSWORD_CHARS, PasswordFault, SignInError, sign_in_name,
+        self, Accepted, Enrolling, MIN_PASSWORD_CHARS, PasswordFault, SignInError, TotpSecret,
+        sign_in_name,
     },
 };
-
-/// What a passkey is called until its owner says otherwise.
-const FIRST_PASSKEY: &str = "passkey";
 
 pub(super) fn routes() -> Router<Arc<Context>> {
     Router::new()
@@ -73,7 +72,9 @@ async fn password_page(
         minimum: u32::try_from(MIN_PASSWORD_CHARS).unwrap_or(u32::MAX),
         problems,
     };
-    Ok(visitor.show(invitation::page(visitor.texts, &visitor.chrome(), &view)))
+    let here = paths::with_query(paths::INVITATION, &[("invitation", &view.invitation)]);
+    let chrome = visitor.chrome_at(&here);
+    Ok(visitor.show(invitation::page(visitor.texts, &chrome, &view)))
 }
 
 async fn unit_name(visitor: &Visitor, officer: &Officer) -> Result<String, Answer> {
@@ -114,7 +115,7 @@ async fn choose_password(DoorForm { visitor, form }: DoorForm<NewPassword>) -> H
 /// What is told at the field.
 pub(super) fn problem(fault: &PasswordFault) -> PasswordProblem {
     match fault {
-        PasswordFault::Length => PasswordProblem::TooShort,
+        PasswordFault::Length => PasswordProblem::Length,
         _ => PasswordProblem::TooCommon,
     }
 }
@@ -124,12 +125,20 @@ fn enrolment_cookie(visitor: &Visitor) -> String {
 }
 
 async fn show_factor(visitor: Visitor) -> Handled {
-    factor_page(&visitor, false).await
+    factor_page(&visitor, None).await
 }
 
-async fn factor_page(visitor: &Visitor, wrong: bool) -> Handled {
+/// Which page tells of it between the two steps: the invitation itself may be good still.
+fn enrolment_failure(visitor: &Visitor, error: &SignInError) -> Failure {
+    match error {
+        SignInError::Expired => Failure::EnrolmentGone,
+        other => failure(visitor, other),
+    }
+}
+
+async fn factor_page(visitor: &Visitor, wrong: Option<Wrong>) -> Handled {
     let cookie = enrolment_cookie(visitor);
-    let fail = |error| visitor.fail(failure(visitor, &error));
+    let fail = |error| visitor.fail(enrolment_failure(visitor, &error));
     let enrolling: Enrolling = sign_in::enrolling(&visitor.context, &cookie)
         .await
         .map_err(fail)?;
@@ -139,11 +148,26 @@ async fn factor_page(visitor: &Visitor, wrong: bool) -> Handled {
     let view = Setup {
         place: Place::Invitation,
         otpauth_uri: enrolling.totp.uri(&enrolling.sign_in_name()),
-        secret: enrolling.totp.base32(),
+        secret: grouped(&enrolling.totp),
         passkey_options: Some(passkey_options),
+        state: String::new(),
         wrong,
     };
-    Ok(visitor.show(totp::page(visitor.texts, &visitor.chrome(), &view)))
+    let chrome = visitor.chrome_at(paths::INVITATION_FACTOR);
+    Ok(visitor.show(totp::page(visitor.texts, &chrome, &view)))
+}
+
+/// The secret as somebody types it: in groups of four.
+pub(super) fn grouped(totp: &TotpSecret) -> Zeroizing<String> {
+    let base32 = totp.base32();
+    let mut grouped = Zeroizing::new(String::with_capacity(2 * base32.len()));
+    for (i, symbol) in base32.chars().enumerate() {
+        if i > 0 && i % 4 == 0 {
+            grouped.push(' ');
+        }
+        grouped.push(symbol);
+    }
+    grouped
 }
 
 #[derive(Deserialize)]
@@ -167,10 +191,12 @@ struct PasskeyAnswer {
 async fn finish_passkey(DoorForm { visitor, form }: DoorForm<PasskeyAnswer>) -> Handled {
     let device = cookies::get(&visitor.headers, Name::Device);
     let cookie = enrolment_cookie(&visitor);
+    // Nobody has asked its owner yet.
+    let label = visitor.texts.say("passkey-unnamed");
     let accepted = sign_in::finish_passkey(
         &visitor.context,
         &cookie,
-        FIRST_PASSKEY,
+        &label,
         &form.passkey,
         device.as_deref(),
     );
@@ -182,6 +208,7 @@ async fn accepted_or_again(visitor: &Visitor, accepted: Result<Accepted, SignInE
     match accepted {
         Ok(accepted) => {
             let view = RecoveryCodes {
+                place: Place::Invitation,
                 sign_in_name: sign_in_name(&accepted.signed_in.officer),
                 codes: accepted
                     .recovery_codes
@@ -190,14 +217,15 @@ async fn accepted_or_again(visitor: &Visitor, accepted: Result<Accepted, SignInE
                     .collect(),
             };
             // Shown this once: no other language is offered.
-            let chrome = crate::portal::layout::Chrome {
+            let chrome = Chrome {
                 here: None,
                 ..visitor.chrome()
             };
             let page = recovery_codes::page(visitor.texts, &chrome, &view);
             Ok(with_session(Answer::page(page), &accepted.signed_in))
         }
-        Err(SignInError::FactorRefused | SignInError::Passkey) => factor_page(visitor, true).await,
-        Err(error) => Err(visitor.fail(failure(visitor, &error))),
+        Err(SignInError::FactorRefused) => factor_page(visitor, Some(Wrong::Totp)).await,
+        Err(SignInError::Passkey) => factor_page(visitor, Some(Wrong::Passkey)).await,
+        Err(error) => Err(visitor.fail(enrolment_failure(visitor, &error))),
     }
 }

@@ -11,13 +11,19 @@
 //! | [`cookies`], [`headers`] | what browsers keep, and what they are told to refuse |
 //! | the others | one module for each group of pages, with its routes |
 
+mod account;
 mod alerts;
 mod answer;
+mod client_keys;
 mod cookies;
 mod door;
+mod factors;
 mod headers;
+mod home;
 mod invitation;
+mod officers;
 mod posted;
+mod units;
 mod visitor;
 
 use std::sync::Arc;
@@ -45,12 +51,20 @@ pub(crate) fn portal_routes(context: Arc<Context>) -> Router {
     let mut router = Router::new()
         .merge(door::routes())
         .merge(invitation::routes())
+        .merge(home::routes())
+        .merge(account::routes())
+        .merge(factors::routes())
+        .merge(officers::routes())
+        .merge(client_keys::routes())
+        .merge(units::routes())
         .route("/", get(|| async { Redirect::to(paths::HOME) }))
         .route(paths::ANYTHING_ELSE, get(no_such_page));
     for asset in assets::ALL {
         router = router.route(asset.path, get(move || async move { asset_file(asset) }));
     }
     router
+        // Whoever types, or comes back to, the address of a form alone.
+        .method_not_allowed_fallback(no_such_page)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .layer(middleware::from_fn(headers::add))
         .with_state(context)

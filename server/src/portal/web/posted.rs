@@ -9,12 +9,16 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use super::{
-    answer::Failure,
+    answer::{Answer, Failure},
     visitor::{Desk, Visitor},
 };
-use crate::{context::Context, portal::paths::CSRF_FIELD};
+use crate::{
+    context::Context,
+    portal::paths::{self, CSRF_FIELD},
+};
 
 /// A form of somebody who is not signed in (or need not be).
 pub(super) struct DoorForm<T> {
@@ -37,9 +41,14 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<Context>> for DoorForm<T> {
         let body = Bytes::from_request(Request::from_parts(parts, body), context)
             .await
             .map_err(|_| visitor.fail(Failure::TooLarge).into_response())?;
-        let ours = is_from_here(&visitor.headers) && carries_token(&visitor, &body);
+        let from_here = is_from_here(&visitor.headers, &context.settings.portal_origin);
+        let ours = from_here && carries_token(&visitor, &body);
         match serde_html_form::from_bytes(&body) {
             Ok(form) if ours => Ok(Self { visitor, form }),
+            // They signed in in another tab meanwhile, where the token changed: nothing is left to do here.
+            _ if from_here && visitor.session.is_some() && visitor.is_signing_in() => {
+                Err(Answer::to(paths::HOME).into_response())
+            }
             _ => Err(visitor.fail(Failure::FormRefused).into_response()),
         }
     }
@@ -68,7 +77,7 @@ fn carries_token(visitor: &Visitor, body: &[u8]) -> bool {
 }
 
 /// Whether the browser says that a page of this site sent it. Old ones say nothing: then the token alone decides.
-pub(super) fn is_from_here(headers: &HeaderMap) -> bool {
+pub(super) fn is_from_here(headers: &HeaderMap, portal_origin: &Url) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
         return site == "same-origin";
@@ -77,8 +86,10 @@ pub(super) fn is_from_here(headers: &HeaderMap) -> bool {
         // What a page that tells no referrer sends.
         None | Some("null") => true,
         Some(origin) => {
+            // HTTP/2 and some proxies leave out, or change, what the browser called us: then the settings say it.
             let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text(header::HOST)
+            (host.is_some() && host == text(header::HOST))
+                || origin == portal_origin.origin().ascii_serialization()
         }
     }
 }

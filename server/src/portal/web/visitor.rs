@@ -8,6 +8,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use truyvet_crypto::Timestamp;
+
 use super::{
     answer::{self, Answer, Failure},
     cookies::{self, Name},
@@ -16,6 +18,7 @@ use crate::{
     context::Context,
     officers::{Actor, Permission},
     portal::{
+        calendar::Moment,
         layout::{Alert, Chrome, Done, Section, SignedIn},
         paths,
         texts::{Language, Texts},
@@ -97,6 +100,19 @@ impl Visitor {
             done: self.done,
             ..Chrome::default()
         }
+    }
+
+    /// As [`Self::chrome`], for a page that answers a POST: a change of language comes back to where it is shown by GET.
+    pub(super) fn chrome_at(&self, here: &str) -> Chrome {
+        Chrome {
+            here: Some(here.to_owned()),
+            ..self.chrome()
+        }
+    }
+
+    /// Whether this is a step of the way in.
+    pub(super) fn is_signing_in(&self) -> bool {
+        self.here.starts_with(paths::SIGN_IN)
     }
 
     /// A page, with the cookie that its forms need.
@@ -190,6 +206,25 @@ impl Desk {
             alerts: self.alerts.clone(),
             ..self.visitor.chrome()
         }
+    }
+
+    /// As [`Self::chrome`], for a page that answers a POST: a change of language comes back to where it is shown by GET.
+    pub(super) fn chrome_at(&self, section: Section, here: &str) -> Chrome {
+        Chrome {
+            here: Some(here.to_owned()),
+            ..self.chrome(section)
+        }
+    }
+
+    /// The name of the officer's unit.
+    pub(super) fn unit_name(&self) -> &str {
+        &self.unit_name
+    }
+
+    /// A time as this country's clocks show it.
+    pub(super) fn moment(&self, time: Timestamp) -> Moment {
+        let offset = self.context().settings.exposure_rule.utc_offset_seconds;
+        Moment::at(time, offset).expect("what is stored is of this era")
     }
 
     /// The frame of a page that cannot be shown again: it holds something that is shown once.

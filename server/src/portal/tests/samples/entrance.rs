@@ -30,6 +30,11 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
         refusal: Some(sign_in::Refusal::TooManyTries { minutes: 5 }),
         ..factor.clone()
     };
+    let no_app = sign_in::SecondFactor {
+        totp: false,
+        refusal: Some(sign_in::Refusal::Passkey),
+        ..factor.clone()
+    };
     let recovery = sign_in::Recovery {
         refusal: Some(sign_in::Refusal::Wrong),
     };
@@ -50,6 +55,10 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
         (
             "second-factor-braked",
             sign_in::second_factor_page(texts, &chrome, &braked),
+        ),
+        (
+            "second-factor-passkey",
+            sign_in::second_factor_page(texts, &chrome, &no_app),
         ),
         (
             "recovery",
@@ -76,25 +85,28 @@ fn joining(texts: &Texts) -> Vec<Sample> {
     };
     let refused = invitation::Invitation {
         problems: vec![
-            invitation::PasswordProblem::TooShort,
+            invitation::PasswordProblem::Length,
             invitation::PasswordProblem::TooCommon,
             invitation::PasswordProblem::Different,
         ],
         ..welcome.clone()
     };
-    let setup = |place, wrong: bool| {
+    let setup = |place, state: &str, wrong: Option<totp::Wrong>| {
         totp::Setup {
         place,
         otpauth_uri: "otpauth://totp/Truyvet:hotline-1@48?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Truyvet"
             .to_owned()
             .into(),
         secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".to_owned().into(),
-        passkey_options: (!wrong).then(|| PASSKEY.into()),
+        passkey_options: (place == totp::Place::Invitation).then(|| PASSKEY.into()),
+        state: state.into(),
         wrong,
     }
     };
     let invited = totp::Place::Invitation;
+    let desk = inside(Role::Officer, Some(Section::Account));
     let codes = recovery_codes::RecoveryCodes {
+        place: invited,
         sign_in_name: "hotline-1@48".into(),
         codes: (0..10)
             .map(|i| format!("K7MX-4R{i}P-9WTA").into())
@@ -106,10 +118,25 @@ fn joining(texts: &Texts) -> Vec<Sample> {
             "invitation-wrong",
             invitation::page(texts, &chrome, &refused),
         ),
-        ("totp", totp::page(texts, &chrome, &setup(invited, false))),
+        (
+            "totp",
+            totp::page(texts, &chrome, &setup(invited, "", None)),
+        ),
         (
             "totp-wrong",
-            totp::page(texts, &chrome, &setup(totp::Place::Account, true)),
+            totp::page(
+                texts,
+                &desk,
+                &setup(totp::Place::Account, "sealed", Some(totp::Wrong::Totp)),
+            ),
+        ),
+        (
+            "totp-passkey",
+            totp::page(
+                texts,
+                &chrome,
+                &setup(invited, "", Some(totp::Wrong::Passkey)),
+            ),
         ),
         (
             "recovery-codes",
@@ -140,6 +167,7 @@ fn trouble(texts: &Texts) -> Vec<Sample> {
     for (name, trouble) in [
         ("error-expired", Trouble::SessionExpired),
         ("error-invitation", Trouble::InvitationGone),
+        ("error-enrolment", Trouble::EnrolmentGone),
     ] {
         samples.push((name, errors::page(texts, &outside(), &trouble)));
     }

@@ -2,17 +2,20 @@
 
 use super::{PASSKEY, Sample, TODAY, date, inside, moment};
 use crate::{
-    officers::Role,
+    officers::{Permissions, Role},
     portal::{
         layout::{Chrome, Done, Section},
         pages::{
             account::{self, OwnAccount, Passkey, Session},
             audit::{self, Audit, Chain, Entry, Filter},
-            client_keys::{self, ClientKey, KeyProblem, NewKey, Scope},
+            client_keys::{self, ClientKey, ClientKeys, KeyProblem, NewKey},
             confirm::{self, Confirm},
             invitation::PasswordProblem,
             invite::{self, InvitationLink, Invite, InviteProblem},
             officers::{self, Account, AccountState, OfficerView, Officers},
+            passkey::{self, NewPasskey},
+            sign_in::Refusal,
+            step_up::{self, Change, StepUp},
             units::{self, UnitEntry, UnitLink, Units},
         },
         texts::Texts,
@@ -57,20 +60,30 @@ fn accounts(texts: &Texts) -> Vec<Sample> {
             account(Role::Officer, AccountState::Active),
             account(Role::Supervisor, invited),
             account(Role::Auditor, AccountState::Deactivated),
+            account(Role::Officer, AccountState::NotSetUp),
+            account(
+                Role::Officer,
+                AccountState::Reset {
+                    until: moment(TODAY + 3, 9),
+                },
+            ),
         ],
     };
     let officer = |state, own, keys, problems| OfficerView {
         account: account(Role::Officer, state),
         own,
-        keys,
-        problems,
+        keys: ClientKeys {
+            keys,
+            grantable: Role::Officer.permissions(),
+            problems,
+            ..ClientKeys::default()
+        },
     };
     let key = |label: &str, revoked: bool| ClientKey {
         key: "k1".into(),
         label: label.into(),
-        scopes: Scope::ALL.into(),
+        scopes: Permissions::ALL,
         created_on: date(TODAY - 40),
-        last_used: (!revoked).then(|| date(TODAY)),
         revoked,
     };
     let keys = vec![key("HIS Bệnh viện C", false), key("HIS cũ", true)];
@@ -143,7 +156,7 @@ fn keys(texts: &Texts) -> Vec<Sample> {
     let key = NewKey {
         officer: "o-7f3a".into(),
         label: "HIS Bệnh viện C".into(),
-        scopes: vec![Scope::Issue, Scope::LookUp],
+        scopes: Role::Auditor.permissions(),
         credential: "tvk_5zvQ0m2c1YxN8uJ5rT7wAZk3vQ0m2c1YxN8uJ5rT7wA"
             .to_owned()
             .into(),
@@ -188,7 +201,7 @@ fn units(texts: &Texts) -> Vec<Sample> {
     let entry = |code: &str, name: &str| UnitEntry {
         unit: link(code, name),
         below: 0,
-        accounts: 4,
+        accounts: (code != "492").then_some(4),
     };
     let tree = Units {
         query: String::new(),
@@ -274,7 +287,6 @@ fn own_account(texts: &Texts) -> Vec<Sample> {
             added_on: date(TODAY - 3),
             removable: true,
         }],
-        passkey_options: Some(PASSKEY.into()),
         recovery_codes_left: 9,
         minimum: 12,
         problems: vec![],
@@ -283,21 +295,55 @@ fn own_account(texts: &Texts) -> Vec<Sample> {
         sessions: vec![session("s1", true)],
         totp: false,
         passkeys: vec![],
-        passkey_options: None,
         recovery_codes_left: 1,
-        problems: vec![PasswordProblem::OldWrong],
+        problems: vec![
+            PasswordProblem::OldWrong,
+            PasswordProblem::TooManyTries { minutes: 2 },
+        ],
         ..full.clone()
     };
     let mut samples = vec![
         ("account", account::page(texts, &chrome, &full)),
         ("account-bare", account::page(texts, &chrome, &bare)),
     ];
+    samples.extend(step_up(texts, &chrome));
     for done in Done::ALL {
         let chrome = Chrome {
             done: Some(done),
             ..chrome.clone()
         };
         samples.push((done.tag(), account::page(texts, &chrome, &full)));
+    }
+    samples
+}
+
+fn step_up(texts: &Texts, chrome: &Chrome) -> Vec<Sample> {
+    let asked = |change, refusal| StepUp {
+        change,
+        sign_in_name: "hotline-1@48".into(),
+        refusal,
+    };
+    let gone = Change::RemovePasskey {
+        passkey: "p1".into(),
+        label: "Máy bàn phòng trực".into(),
+    };
+    let too_many = Some(Refusal::TooManyTries { minutes: 1 });
+    let new = NewPasskey {
+        options: PASSKEY.into(),
+        state: "sealed".into(),
+    };
+    let mut samples = vec![("new-passkey", passkey::page(texts, chrome, &new))];
+    for (name, view) in [
+        ("step-up-totp", asked(Change::Totp { replaces: true }, None)),
+        (
+            "step-up-first-totp",
+            asked(Change::Totp { replaces: false }, too_many),
+        ),
+        ("step-up-passkey", asked(Change::AddPasskey, None)),
+        ("step-up-no-passkey", asked(gone, Some(Refusal::Wrong))),
+        ("step-up-codes", asked(Change::RecoveryCodes, None)),
+    ] {
+        samples.push((name, step_up::page(texts, chrome, &view)));
     }
     samples
 }

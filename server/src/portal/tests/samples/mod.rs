@@ -75,7 +75,7 @@ fn moment(day: u32, hour: i64) -> Moment {
     .unwrap()
 }
 
-const PASSKEY: &str = r#"{"challenge":"AAAA","rpId":"localhost","allowCredentials":[{"type":"public-key","id":"AQID"}]}"#;
+const PASSKEY: &str = r#"{"publicKey":{"challenge":"AAAA","rpId":"localhost","allowCredentials":[{"type":"public-key","id":"AQID"}]}}"#;
 
 #[test]
 fn samples_can_be_looked_at() {

@@ -132,6 +132,9 @@ CREATE TABLE audit (
     hash       BLOB NOT NULL                    -- SHA-256 over the row before's and this row: audit::chain
 ) STRICT;
 
+-- When an account last signed in, without a look at all that was ever done.
+CREATE INDEX audit_of_sign_ins ON audit (officer_id, at) WHERE action = 'signed-in';
+
 CREATE INDEX audit_by_unit ON audit (unit_code);
 CREATE INDEX audit_by_officer ON audit (officer_id);
 

@@ -4,6 +4,7 @@ mod factors;
 mod invitations;
 mod pending;
 mod sessions;
+mod standings;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -16,8 +17,8 @@ use crate::{
     officers::Officer,
     sign_in::PasswordRecord,
     store::{
-        Acceptance, Completion, Enrolment, FactorChange, Factors, ForgetSignIns, NewInvitation,
-        PendingSignIn, Result, SessionRecord, SignInStore,
+        Acceptance, Completion, Ending, Enrolment, FactorChange, Factors, ForgetSignIns,
+        NewInvitation, PendingSignIn, Result, SessionRecord, SignInStore, Standing,
     },
 };
 
@@ -172,15 +173,19 @@ impl SignInStore for SqliteStore {
             .await
     }
 
+    async fn standings(&self, now: Timestamp) -> Result<Vec<Standing>> {
+        self.read(move |c| standings::all(c, now)).await
+    }
+
     async fn end_sessions(
         &self,
         officer_id: String,
-        session_id: Option<String>,
+        ending: Ending,
         entry: AuditEntry,
     ) -> Result<usize> {
         self.writer
             .write(move |c| {
-                let ended = sessions::end(c, &officer_id, session_id.as_deref())?;
+                let ended = sessions::end(c, &officer_id, &ending)?;
                 if ended > 0 {
                     audit::append(c, &entry)?;
                 }

@@ -10,7 +10,7 @@ use super::super::{
 };
 use crate::{
     officers::Officer,
-    store::{NewSession, Result, SessionRecord},
+    store::{Ending, NewSession, Result, SessionRecord},
 };
 
 /// Sessions of one account; those longest unused give way.
@@ -103,15 +103,17 @@ pub(super) fn of_officer(connection: &Connection, officer_id: &str) -> Result<Ve
     rows.into_iter().map(session).collect()
 }
 
-/// One of the account's, or all; how many there were.
-pub(super) fn end(
-    connection: &Connection,
-    officer_id: &str,
-    session_id: Option<&str>,
-) -> Result<usize> {
+/// How many there were.
+pub(super) fn end(connection: &Connection, officer_id: &str, ending: &Ending) -> Result<usize> {
+    let (which, session_id) = match ending {
+        Ending::One(session_id) => ("session_id = ?2", session_id.as_str()),
+        Ending::AllBut(session_id) => ("session_id <> ?2", session_id.as_str()),
+        // A name is never empty.
+        Ending::All => ("session_id <> ?2", ""),
+    };
     connection
         .execute(
-            "DELETE FROM session WHERE officer_id = ?1 AND session_id = coalesce(?2, session_id)",
+            &format!("DELETE FROM session WHERE officer_id = ?1 AND {which}"),
             params![officer_id, session_id],
         )
         .map_err(database_error)
