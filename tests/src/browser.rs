@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
+use data_encoding::BASE64;
 use fantoccini::{
     Client, ClientBuilder, Locator,
     elements::Element,
@@ -293,6 +294,48 @@ impl Browser {
             .execute(script, vec![])
             .await
             .expect("the script runs")
+    }
+
+    /// Loads the page again, also one that was answered to a form: sends the form again then.
+    pub async fn reload(&self) {
+        self.client.refresh().await.expect("the page loads again");
+    }
+
+    /// Keeps a cookie for this address, as a server on it would set one for `localhost`.
+    pub async fn set_cookie(&self, url: &str, name: &str, value: &str) {
+        let cookie = json!({
+            "url": url, "name": name, "value": value, "path": "/",
+            "secure": true, "httpOnly": true, "sameSite": "Strict",
+        });
+        let answer = self.devtools("Network.setCookie", cookie).await;
+        assert_eq!(answer["success"], true, "the browser keeps {name}");
+    }
+
+    /// Saves what is downloaded in this folder.
+    pub async fn download_to(&self, folder: &std::path::Path) {
+        let behavior = json!({ "behavior": "allow", "downloadPath": folder });
+        self.devtools("Browser.setDownloadBehavior", behavior).await;
+    }
+
+    /// Shows pages as they are printed, or again as on a screen.
+    pub async fn show_as_printed(&self, printed: bool) {
+        let media = json!({ "media": if printed { "print" } else { "" } });
+        self.devtools("Emulation.setEmulatedMedia", media).await;
+    }
+
+    /// The page as it is printed: PDF.
+    pub async fn pdf(&self) -> Vec<u8> {
+        let options =
+            json!({ "paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": true });
+        let printed = self.devtools("Page.printToPDF", options).await;
+        let base64 = printed["data"].as_str().expect("a document").as_bytes();
+        BASE64.decode(base64).expect("base64")
+    }
+
+    /// A picture of what CSS selects: PNG.
+    pub async fn picture_of(&self, selector: &str) -> Vec<u8> {
+        let picture = self.css(selector).await.screenshot().await;
+        picture.expect("a picture")
     }
 
     /// Forgets all cookies of the site.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use truyvet_server::{
-    officers::{self, Officer, Role},
+    officers::{self, Actor, Officer, Role},
     sign_in::{self, TotpSecret},
 };
 
@@ -11,6 +11,9 @@ use crate::{browser::Browser, world::World};
 
 /// A password that is taken.
 pub const PASSWORD: &str = "mèo nằm trên mái nhà";
+
+/// The session's cookie.
+pub const SESSION_COOKIE: &str = "__Host-truyvet-session";
 
 /// An account that somebody has set up, with an authenticator app.
 pub struct Person {
@@ -61,7 +64,7 @@ impl Person {
     /// The `Cookie` header of their browser.
     #[must_use]
     pub fn cookie(&self) -> String {
-        format!("__Host-truyvet-session={}", self.session)
+        format!("{SESSION_COOKIE}={}", self.session)
     }
 
     /// What their forms carry.
@@ -94,6 +97,29 @@ impl Person {
     }
 }
 
+/// Makes an account and signs in: gives the session's cookie.
+pub async fn sign_in(world: &World, label: &str, unit_code: &str, role: Role) -> String {
+    Person::new(world, label, unit_code, role).await.session
+}
+
+/// The country's administrator.
+///
+/// # Panics
+/// If the store cannot look.
+pub async fn administrator(world: &World) -> Actor {
+    let found = officers::identify(world.server.context(), &world.administrator).await;
+    found.expect("the store looks").expect("a good credential")
+}
+
+/// A browser with that session.
+pub async fn browser(world: &World, language: &str, session: &str) -> Browser {
+    let browser = Browser::start(language).await;
+    browser
+        .set_cookie(&origin(world), SESSION_COOKIE, session)
+        .await;
+    browser
+}
+
 /// Makes an account; gives the secret of its invitation.
 ///
 /// # Panics
@@ -107,11 +133,16 @@ pub async fn invited(world: &World, label: &str, unit_code: &str, role: Role) ->
     invitation.ticket().reveal().to_string()
 }
 
+/// Where a browser finds the portal: over plain HTTP, browsers keep our cookies for this name alone.
+#[must_use]
+pub fn origin(world: &World) -> String {
+    format!("http://localhost:{}", world.server.staff_addr().port())
+}
+
 /// The address of a page: passkeys and cookies want a name, not an address.
 #[must_use]
 pub fn url(world: &World, path_and_query: &str) -> String {
-    let port = world.server.staff_addr().port();
-    format!("http://localhost:{port}{path_and_query}")
+    format!("{}{path_and_query}", origin(world))
 }
 
 /// The address of an invitation's page, out of a link that names the origin of the settings.

@@ -215,6 +215,13 @@ async fn do_everything(world: &World) -> Vec<String> {
         .unwrap();
     secrets.extend([made.credential, key.credential, issued.upload_code, ticket]);
     secrets.extend(many.into_inner().codes.into_iter().map(|c| c.upload_code));
+    let sheets = [sheet.into_inner().codes, again.into_inner().codes];
+    secrets.extend(
+        sheets
+            .into_iter()
+            .flatten()
+            .map(|c| c.code.unwrap().upload_code),
+    );
     secrets
 }
 

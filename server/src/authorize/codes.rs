@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     officers::{Actor, Permission, own_unit, unit_in_reach},
     settings::Settings,
-    store::{CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
+    store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
 };
 
 /// Most codes in one call.
@@ -341,6 +341,28 @@ async fn visible_code(
         Some(_) => Ok(record),
         None => Err(CodeActionError::NoSuchSerial),
     }
+}
+
+/// What became of the codes that the actor's own unit issued today, exactly: the list of its codes tells the same.
+///
+/// # Errors
+/// [`CodeActionError::NotAllowed`], [`CodeActionError::Store`].
+pub async fn counts_today(context: &Context, actor: &Actor) -> Result<CodeCounts, CodeActionError> {
+    if !actor.may(Permission::LookUpCodes) {
+        return Err(CodeActionError::NotAllowed);
+    }
+    let (now, offset) = (
+        context.now(),
+        context.settings.exposure_rule.utc_offset_seconds,
+    );
+    let today = now.plus_seconds(offset.into()).day().number();
+    let own = vec![actor.officer.unit_code.clone()];
+    let tallies = context
+        .store
+        .code_tallies(own, today..=today, offset, now)
+        .await?;
+    let counts = tallies.counts.first().map(|(_, _, counts)| *counts);
+    Ok(counts.unwrap_or_default())
 }
 
 /// Makes a code useless that was not redeemed yet.

@@ -17,7 +17,7 @@ pub use brake::{
 };
 pub use codes::{
     CodeActionError, CodeOrder, CodeState, CodeStatus, IssueError, IssuedCode, MAX_CODES_A_CALL,
-    issue, look_up, revoke,
+    counts_today, issue, look_up, revoke,
 };
 pub use list::{CodePage, CodeQuery, MAX_CODES_A_PAGE, list};
 pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};

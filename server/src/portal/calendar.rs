@@ -22,6 +22,18 @@ impl Date {
             .map(Self)
     }
 
+    /// From `2026-11-22`, as date inputs send it; `None` before 1970.
+    pub(crate) fn from_iso(text: &str) -> Option<Self> {
+        let date = text.parse().ok().map(Self)?;
+        (date >= Self(EPOCH) && date.iso() == text).then_some(date)
+    }
+
+    /// Days since 1970-01-01.
+    pub(crate) fn number(self) -> u32 {
+        let days = self.0.duration_since(EPOCH).as_hours() / 24;
+        u32::try_from(days).expect("no date is before 1970")
+    }
+
     /// So many days before it.
     pub(crate) fn days_before(self, days: u32) -> Self {
         self.moved(-i64::from(days))
@@ -125,6 +137,16 @@ impl Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_input_s_value_is_a_day() {
+        let date = Date::from_iso("2026-11-22").unwrap();
+        assert_eq!((date.number(), date.iso()), (20_779, "2026-11-22".into()));
+        assert_eq!(Date::from_iso("1970-01-01").unwrap().number(), 0);
+        for text in ["", "22/11/2026", "2026-02-30", "1969-12-31", "20261122"] {
+            assert_eq!(Date::from_iso(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_moment_is_shown_in_local_time_and_the_reader_s_way() {

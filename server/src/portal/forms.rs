@@ -28,6 +28,11 @@ pub(crate) fn post_file(action: &str, csrf: &str, fields: &Markup) -> Markup {
     }
 }
 
+/// The number of a form that works once.
+pub(crate) fn once(number: &str) -> Markup {
+    html! { input type="hidden" name=(paths::ONCE_FIELD) value=(number); }
+}
+
 /// A form that only asks.
 pub(crate) fn get(action: &str, class: &str, fields: &Markup) -> Markup {
     html! { form method="get" action=(action) class=(class) { (fields) } }

@@ -7,6 +7,9 @@
 /// The field of every POST form that shows where the form came from.
 pub(crate) const CSRF_FIELD: &str = "csrf";
 
+/// The field of forms that must not work twice: a number that was given out with the form.
+pub(crate) const ONCE_FIELD: &str = "once";
+
 /// GET: issue form and today's counts; sends an auditor, who issues nothing, on to [`FIGURES`].
 pub(crate) const HOME: &str = "/portal";
 
@@ -30,23 +33,26 @@ pub(crate) const INVITATION_FACTOR: &str = "/portal/invitation/totp";
 /// POST `passkey`: registers a passkey instead.
 pub(crate) const INVITATION_PASSKEY: &str = "/portal/invitation/passkey";
 
-/// POST `report_type` (`confirmed`, `clinical`, `self-test`), `day` (`YYYY-MM-DD` or `other`), `other_day`, `region`.
-/// Answers with the code.
+/// POST `report_type` (`confirmed`, `clinical`, `self-test`), `day` (`YYYY-MM-DD` or `other`), `other_day`, `region`,
+/// [`ONCE_FIELD`]: answers with the code. GET: sends on to [`HOME`].
 pub(crate) const ISSUE: &str = "/portal/issue";
 /// GET `?serial=`: state of a code, or the search form alone.
 pub(crate) const CODE: &str = "/portal/code";
+/// GET `?state=&after=`: codes that the officer sees, newest first.
+pub(crate) const CODES: &str = "/portal/codes";
 /// GET `?serial=`: asks whether to. POST `serial`.
 pub(crate) const REVOKE: &str = "/portal/code/revoke";
-/// GET: form for a code that takes warnings back. POST `serial` (optional), `region`.
+/// GET: form for a code that takes warnings back. POST `serial` (optional), `region`, [`ONCE_FIELD`].
 pub(crate) const WITHDRAWAL: &str = "/portal/withdrawal";
 
-/// GET: upload form and earlier imports. POST multipart `csrf`, `file`: checks and answers with what is ready.
+/// GET: upload form and earlier imports. POST multipart `csrf`, [`ONCE_FIELD`], `file`: checks and answers with what is ready.
 pub(crate) const BULK: &str = "/portal/bulk";
 /// GET: the CSV with only its header.
 pub(crate) const BULK_TEMPLATE: &str = "/portal/bulk/template.csv";
-/// GET `?import=`: progress. POST `import`: issues the next sheet and answers with it.
+/// GET `?import=`: progress. POST `import`, `sheet`: issues that sheet and answers with it.
 pub(crate) const IMPORT: &str = "/portal/bulk/import";
-/// GET `?import=&sheet=`: asks whether to. POST `import`, `sheet`: revokes the sheet's codes, issues new ones.
+/// GET `?import=&sheet=`: asks whether to. POST `import`, `sheet`, [`ONCE_FIELD`]: revokes the
+/// sheet's codes, issues new ones.
 pub(crate) const REISSUE: &str = "/portal/bulk/reissue";
 
 /// GET `?first=&last=&unit=`.

@@ -27,6 +27,8 @@ pub(crate) struct Slip {
     pub(crate) expires_at: Moment,
     /// What for.
     pub(crate) purpose: Purpose,
+    /// The line of the list that it was issued for, so that whoever prints a sheet knows which slip is whose.
+    pub(crate) line: Option<u32>,
 }
 
 /// The slip.
@@ -62,6 +64,9 @@ pub(crate) fn slip(texts: &Texts, slip: &Slip) -> Markup {
                 p class="slip-facts" {
                     span { (texts.say("expires-at")) " " strong { (slip.expires_at.show(texts)) } }
                     span { (texts.say("serial")) " " strong class="number" { (slip.serial) } }
+                    @if let Some(line) = slip.line {
+                        span { (texts.say("import-line")) " " strong class="number" { (line) } }
+                    }
                 }
             }
             div class="slip-steps" {

@@ -35,6 +35,8 @@ pub struct SheetRecord {
     pub last_line: u32,
     /// Whether codes were issued for them.
     pub issued: bool,
+    /// Of these codes, those that were redeemed, as long as they are kept.
+    pub redeemed: u32,
 }
 
 /// A line of a list.

@@ -6,6 +6,9 @@
 )]
 
 mod accounts;
+mod codes;
 mod entrance;
+mod lists;
 mod own_account;
+mod rights;
 mod routes;

@@ -173,6 +173,7 @@ pub async fn import(
             first_line: sheet[0].line,
             last_line: sheet[sheet.len() - 1].line,
             issued: false,
+            redeemed: 0,
         })
         .collect();
     let entry = actor.entry(

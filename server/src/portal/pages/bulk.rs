@@ -20,6 +20,8 @@ pub(crate) const COLUMNS: [&str; 3] = ["report_type", "onset_day", "region"];
 pub(crate) struct Bulk {
     /// Why the file was not taken.
     pub(crate) problem: Option<FileProblem>,
+    /// The number that makes the form work once.
+    pub(crate) once: String,
     /// What is known of earlier files, newest first.
     pub(crate) imports: Vec<Import>,
 }
@@ -34,10 +36,17 @@ pub(crate) enum FileProblem {
         /// Most.
         limit: u64,
     },
+    /// Longer than is taken.
+    TooLong,
     /// Not UTF-8, or no CSV.
     Unreadable,
     /// A column is missing.
     MissingColumn {
+        /// Which.
+        column: &'static str,
+    },
+    /// A column is there twice.
+    RepeatedColumn {
         /// Which.
         column: &'static str,
     },
@@ -46,6 +55,8 @@ pub(crate) enum FileProblem {
         /// Its place, counted from 1. Not its name: that may be a patient's.
         position: u64,
     },
+    /// The page was open for too long.
+    TooOld,
 }
 
 /// An earlier file.
@@ -79,6 +90,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Bulk) -> Markup {
                 div class="card" {
                     h2 { (texts.say("bulk-upload")) }
                     (forms::post_file(paths::BULK, &chrome.csrf, &html! {
+                        (forms::once(&view.once))
                         (Input::csv_file("file", texts.say("bulk-file")).hint(texts.say("bulk-file-hint")).show(&problems))
                         button { (texts.say("bulk-check")) }
                     }))
@@ -152,9 +164,14 @@ fn file_problem(texts: &Texts, problem: &FileProblem) -> String {
         FileProblem::TooManyRows { limit } => {
             texts.say_with("problem-file-rows", &[("limit", (*limit).into())])
         }
+        FileProblem::TooLong => texts.say("problem-file-long"),
+        FileProblem::TooOld => texts.say("problem-form-old"),
         FileProblem::Unreadable => texts.say("problem-file-unreadable"),
         FileProblem::MissingColumn { column } => {
             texts.say_with("problem-file-missing", &[("column", (*column).into())])
+        }
+        FileProblem::RepeatedColumn { column } => {
+            texts.say_with("problem-file-repeated", &[("column", (*column).into())])
         }
         FileProblem::ForeignColumn { position } => {
             texts.say_with("problem-file-foreign", &[("position", (*position).into())])

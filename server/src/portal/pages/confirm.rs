@@ -25,6 +25,8 @@ pub(crate) enum Confirm {
         sheet: u64,
         /// Of the sheet's codes, those that nobody redeemed.
         open: u64,
+        /// The number that makes the form work once.
+        once: String,
     },
     /// An account is closed.
     Deactivate {
@@ -95,12 +97,17 @@ fn question(texts: &Texts, view: &Confirm) -> Question {
             import,
             sheet,
             open,
+            once,
         } => Question {
             title: texts.say_with("confirm-reissue", &[("sheet", (*sheet).into())]),
             consequence: texts.say_with("confirm-reissue-body", &[("open", (*open).into())]),
             yes: texts.say("confirm-reissue-yes"),
             action: paths::REISSUE,
-            fields: vec![("import", import.clone()), ("sheet", sheet.to_string())],
+            fields: vec![
+                ("import", import.clone()),
+                ("sheet", sheet.to_string()),
+                (paths::ONCE_FIELD, once.clone()),
+            ],
             back: paths::with_query(paths::IMPORT, &[("import", import)]),
         },
         Confirm::Deactivate {

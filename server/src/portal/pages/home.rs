@@ -39,6 +39,8 @@ pub(crate) struct IssueForm {
     pub(crate) regions: Vec<Region>,
     /// Code of the region chosen so far.
     pub(crate) region: String,
+    /// The number that makes the form work once.
+    pub(crate) once: String,
 }
 
 /// A day out of the form.
@@ -74,6 +76,10 @@ pub(crate) enum IssueProblem {
     NoRegion,
     /// The day's codes are used up.
     QuotaUsedUp,
+    /// The officer's unit is closed.
+    UnitClosed,
+    /// The page was open for too long: what it says may not be meant any more.
+    TooOld,
 }
 
 /// Counts of the day.
@@ -194,6 +200,7 @@ fn form(texts: &Texts, chrome: &Chrome, form: &IssueForm, problems: &Problems) -
         &chrome.csrf,
         "issue",
         &html! {
+            (forms::once(&form.once))
             (forms::choices(
                 Pick::One, "report_type", &texts.say("report-type"), &kinds,
                 &[report_type_value(form.report_type)], problems,
@@ -274,6 +281,8 @@ fn problems(texts: &Texts, found: &[IssueProblem]) -> Problems {
             IssueProblem::DayTooOld => ("other_day", texts.say("problem-day-old")),
             IssueProblem::NoRegion => ("region", texts.say("problem-region")),
             IssueProblem::QuotaUsedUp => ("report_type", texts.say("problem-quota")),
+            IssueProblem::UnitClosed => ("report_type", texts.say("problem-unit-closed")),
+            IssueProblem::TooOld => ("report_type", texts.say("problem-form-old")),
         };
         problems.add(field, text);
     }

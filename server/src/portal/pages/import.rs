@@ -29,6 +29,20 @@ pub(crate) struct ImportView {
     pub(crate) more_faults: u64,
     /// Its sheets, in order.
     pub(crate) sheets: Vec<SheetState>,
+    /// Why the next sheet was not issued.
+    pub(crate) problem: Option<SheetProblem>,
+}
+
+/// Why a sheet was not issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SheetProblem {
+    /// The day's codes are not enough for it.
+    Quota {
+        /// Codes that may still be issued today.
+        left: u64,
+    },
+    /// The page was open for too long.
+    TooOld,
 }
 
 /// A row that is not in order.
@@ -45,6 +59,8 @@ pub(crate) struct RowFault {
 pub(crate) enum RowProblem {
     /// Too many or too few columns.
     Columns,
+    /// A quotation mark that is not closed.
+    Quotes,
     /// No kind of report that we know.
     ReportType,
     /// No date.
@@ -64,8 +80,8 @@ pub(crate) struct SheetState {
     pub(crate) sheet: u64,
     /// How many codes it has.
     pub(crate) codes: u64,
-    /// When it was issued, if it was.
-    pub(crate) issued_at: Option<Moment>,
+    /// Whether it was issued.
+    pub(crate) issued: bool,
     /// Of its codes, those that were redeemed.
     pub(crate) redeemed: u64,
 }
@@ -80,12 +96,21 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &ImportView) -> Markup 
         &title,
         &html! {
             (parts::heading(&title, None))
+            @if let Some(problem) = view.problem { (not_issued(texts, problem)) }
             (ready(texts, view))
             @if !view.faults.is_empty() { (faults(texts, view)) }
             @if view.rows > 0 { (sheets(texts, chrome, view)) }
             p class="aside" { a href=(paths::BULK) { (texts.say("import-back")) } }
         },
     )
+}
+
+fn not_issued(texts: &Texts, problem: SheetProblem) -> Markup {
+    let text = match problem {
+        SheetProblem::Quota { left } => texts.say_with("import-quota", &[("left", left.into())]),
+        SheetProblem::TooOld => texts.say("problem-form-old"),
+    };
+    parts::notice(Tone::Problem, &text, html! {})
 }
 
 fn ready(texts: &Texts, view: &ImportView) -> Markup {
@@ -128,7 +153,7 @@ fn faults(texts: &Texts, view: &ImportView) -> Markup {
 }
 
 fn sheets(texts: &Texts, chrome: &Chrome, view: &ImportView) -> Markup {
-    let next = view.sheets.iter().find(|sheet| sheet.issued_at.is_none());
+    let next = view.sheets.iter().find(|sheet| !sheet.issued);
     html! {
         section class="card" {
             h2 { (texts.say("import-sheets")) }
@@ -142,6 +167,8 @@ fn sheets(texts: &Texts, chrome: &Chrome, view: &ImportView) -> Markup {
             @if let Some(next) = next {
                 (forms::post(paths::IMPORT, &chrome.csrf, "actions", &html! {
                     input type="hidden" name="import" value=(view.import);
+                    // Named, so that a second click cannot issue the sheet after it.
+                    input type="hidden" name="sheet" value=(next.sheet);
                     button { (texts.say_with("import-issue", &[
                         ("sheet", next.sheet.into()), ("codes", next.codes.into()),
                     ])) }
@@ -170,15 +197,15 @@ fn row(texts: &Texts, import: &str, sheet: &SheetState) -> Markup {
             td class="n" { (number) }
             td class="n" { (texts.number(sheet.codes)) }
             td {
-                @if let Some(at) = sheet.issued_at {
-                    (parts::badge(Tone::Good, Icon::Good, &texts.say("sheet-issued"))) " " (parts::time(texts, at))
+                @if sheet.issued {
+                    (parts::badge(Tone::Good, Icon::Good, &texts.say("sheet-issued")))
                 } @else {
                     (parts::badge(Tone::Note, Icon::Waiting, &texts.say("sheet-waiting")))
                 }
             }
             td class="n" { (texts.number(sheet.redeemed)) }
             td {
-                @if sheet.issued_at.is_some() {
+                @if sheet.issued {
                     a href=(paths::with_query(paths::REISSUE, &[("import", import), ("sheet", &number)])) {
                         (texts.say("sheet-reissue"))
                     }
@@ -191,6 +218,7 @@ fn row(texts: &Texts, import: &str, sheet: &SheetState) -> Markup {
 fn problem(texts: &Texts, problem: RowProblem) -> String {
     match problem {
         RowProblem::Columns => texts.say("row-columns"),
+        RowProblem::Quotes => texts.say("row-quotes"),
         RowProblem::ReportType => texts.say("row-report-type"),
         RowProblem::Day => texts.say("row-day"),
         RowProblem::DayInFuture => texts.say("row-day-future"),

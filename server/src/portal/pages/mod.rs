@@ -3,10 +3,12 @@
 //! A view holds what the page shows and what was wrong with the form; never a patient, since nobody here knows one.
 
 pub(crate) mod account;
+pub(crate) mod already;
 pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod client_keys;
 pub(crate) mod code;
+pub(crate) mod codes;
 pub(crate) mod confirm;
 pub(crate) mod errors;
 pub(crate) mod figures;

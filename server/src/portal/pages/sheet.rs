@@ -1,11 +1,13 @@
 //! A sheet of codes that were just issued, to print as slips or to keep as CSV. Shown this once.
 
 use maud::{Markup, html};
+use zeroize::Zeroizing;
 
 use crate::portal::{
     icons::{Icon, icon},
     layout::{self, Chrome},
-    parts, paths,
+    parts::{self, Tone},
+    paths,
     slip::{self, Slip},
     texts::Texts,
 };
@@ -19,7 +21,9 @@ pub(crate) struct Sheet {
     /// The codes.
     pub(crate) slips: Vec<Slip>,
     /// The same as CSV, with a header.
-    pub(crate) csv: String,
+    pub(crate) csv: Zeroizing<String>,
+    /// Lines of the list whose code was redeemed before it could be replaced, and the serials of their slips.
+    pub(crate) kept: Vec<(u32, String)>,
 }
 
 /// The page. What is printed is the slips alone, three to an A4 page.
@@ -32,6 +36,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Sheet) -> Markup {
         &html! {
             div class="screen" {
                 (parts::heading(&title, Some(&texts.say("sheet-lead"))))
+                @if !view.kept.is_empty() { (kept(texts, &view.kept)) }
                 p class="actions" {
                     (parts::print_button(texts, &texts.say("sheet-print")))
                     // Made of this page's own bytes: the server does not know the codes any more.
@@ -45,6 +50,18 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Sheet) -> Markup {
             }
             div class="slips" { @for entry in &view.slips { (slip::slip(texts, entry)) } }
         },
+    )
+}
+
+fn kept(texts: &Texts, kept: &[(u32, String)]) -> Markup {
+    let line = |(line, serial): &(u32, String)| {
+        let facts = [("line", (*line).into()), ("serial", serial.as_str().into())];
+        texts.say_with("sheet-kept-line", &facts)
+    };
+    parts::notice(
+        Tone::Note,
+        &texts.say("sheet-kept"),
+        html! { ul { @for one in kept { li { (line(one)) } } } },
     )
 }
 

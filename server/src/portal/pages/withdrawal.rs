@@ -20,6 +20,8 @@ pub(crate) struct Withdrawal {
     pub(crate) regions: Vec<Region>,
     /// Code of the region chosen so far.
     pub(crate) region: String,
+    /// The number that makes the form work once.
+    pub(crate) once: String,
     /// What was wrong.
     pub(crate) problem: Option<WithdrawalProblem>,
 }
@@ -33,21 +35,28 @@ pub(crate) enum WithdrawalProblem {
     NotRedeemed,
     /// The day's codes are used up.
     QuotaUsedUp,
+    /// The officer's unit is closed.
+    UnitClosed,
+    /// No region that the officer may issue for.
+    NoRegion,
+    /// The page was open for too long: what it says may not be meant any more.
+    TooOld,
 }
 
 /// The page.
 pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Withdrawal) -> Markup {
     let title = texts.say("withdrawal-title");
     let mut problems = Problems::default();
-    match view.problem {
-        None => {}
-        Some(WithdrawalProblem::NoSuchSerial) => {
-            problems.add("serial", texts.say("problem-serial"));
-        }
-        Some(WithdrawalProblem::NotRedeemed) => {
-            problems.add("serial", texts.say("problem-not-redeemed"));
-        }
-        Some(WithdrawalProblem::QuotaUsedUp) => problems.add("serial", texts.say("problem-quota")),
+    if let Some(problem) = view.problem {
+        let (field, text) = match problem {
+            WithdrawalProblem::NoSuchSerial => ("serial", texts.say("problem-serial")),
+            WithdrawalProblem::NotRedeemed => ("serial", texts.say("problem-not-redeemed")),
+            WithdrawalProblem::QuotaUsedUp => ("serial", texts.say("problem-quota")),
+            WithdrawalProblem::UnitClosed => ("serial", texts.say("problem-unit-closed")),
+            WithdrawalProblem::NoRegion => ("region", texts.say("problem-region")),
+            WithdrawalProblem::TooOld => ("serial", texts.say("problem-form-old")),
+        };
+        problems.add(field, text);
     }
     let serial = Input::text("serial", texts.say("withdrawal-serial"))
         .hint(texts.say("withdrawal-serial-hint"))
@@ -66,9 +75,11 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Withdrawal) -> Markup 
                 (problems.summary(texts))
                 (parts::notice(Tone::Note, &texts.say("withdrawal-note"), html! {
                     p { (texts.say("withdrawal-note-body")) }
+                    p { (texts.say("withdrawal-note-when")) }
                 }))
                 div class="card" {
                     (forms::post(paths::WITHDRAWAL, &chrome.csrf, "", &html! {
+                        (forms::once(&view.once))
                         (serial.show(&problems))
                         @if let [_, _, ..] = view.regions.as_slice() {
                             @let regions: Vec<Choice> = view.regions.iter()

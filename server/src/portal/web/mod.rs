@@ -6,7 +6,9 @@
 //! | module | job |
 //! |---|---|
 //! | [`visitor`] | session and language of a request; the frame of its page |
-//! | [`posted`] | forms: from this site, with this visitor's token |
+//! | [`posted`], [`file`] | forms: from this site, with this visitor's token |
+//! | [`once`] | forms that must not work twice |
+//! | [`orders`] | what the forms that issue codes have in common |
 //! | [`answer`] | pages, redirections, files, failures |
 //! | [`cookies`], [`headers`] | what browsers keep, and what they are told to refuse |
 //! | the others | one module for each group of pages, with its routes |
@@ -14,17 +16,24 @@
 mod account;
 mod alerts;
 mod answer;
+mod bulk;
 mod client_keys;
+mod codes;
 mod cookies;
 mod door;
 mod factors;
+mod file;
 mod headers;
 mod home;
+mod imports;
 mod invitation;
 mod officers;
+mod once;
+mod orders;
 mod posted;
 mod units;
 mod visitor;
+mod withdrawal;
 
 use std::sync::Arc;
 
@@ -51,12 +60,16 @@ pub(crate) fn portal_routes(context: Arc<Context>) -> Router {
     let mut router = Router::new()
         .merge(door::routes())
         .merge(invitation::routes())
-        .merge(home::routes())
         .merge(account::routes())
         .merge(factors::routes())
         .merge(officers::routes())
         .merge(client_keys::routes())
         .merge(units::routes())
+        .merge(home::routes(&context))
+        .merge(codes::routes())
+        .merge(withdrawal::routes(&context))
+        .merge(bulk::routes(&context))
+        .merge(imports::routes(&context))
         .route("/", get(|| async { Redirect::to(paths::HOME) }))
         .route(paths::ANYTHING_ELSE, get(no_such_page));
     for asset in assets::ALL {

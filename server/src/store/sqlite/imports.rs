@@ -49,10 +49,13 @@ pub(super) fn add(connection: &Connection, new: &NewImport, entry: &AuditEntry) 
 }
 
 /// As [`record`] takes them, one row a sheet.
-const SHEETS: &str = "SELECT import_id, officer_id, unit_code, created_at, sheet, count(*), min(line), max(line), count(serial)
-                      FROM code_import JOIN code_import_line USING (import_id)";
+const SHEETS: &str =
+    "SELECT import_id, code_import.officer_id, code_import.unit_code, created_at, sheet, count(*),
+                      min(line), max(line), count(code_import_line.serial), count(redeemed_at)
+                      FROM code_import JOIN code_import_line USING (import_id)
+                      LEFT JOIN upload_code ON upload_code.serial = code_import_line.serial";
 
-type SheetRow = (String, String, String, i64, u32, u32, u32, u32, u32);
+type SheetRow = (String, String, String, i64, u32, u32, u32, u32, u32, u32);
 
 fn row(row: &Row<'_>) -> rusqlite::Result<SheetRow> {
     row.try_into()
@@ -72,6 +75,7 @@ fn lists(rows: Vec<SheetRow>) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>> {
             first_line,
             last_line,
             issued,
+            redeemed,
         ) = row;
         if lists
             .last()
@@ -94,6 +98,7 @@ fn lists(rows: Vec<SheetRow>) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>> {
             first_line,
             last_line,
             issued: issued > 0,
+            redeemed,
         });
     }
     Ok(lists)
@@ -119,7 +124,7 @@ pub(super) fn of_units(
     let places = code_lists::places(unit_codes.len());
     let rows: Vec<SheetRow> = connection
         .prepare(&format!(
-            "{SHEETS} WHERE unit_code IN ({places}) GROUP BY import_id, sheet
+            "{SHEETS} WHERE code_import.unit_code IN ({places}) GROUP BY import_id, sheet
              ORDER BY created_at DESC, import_id, sheet"
         ))
         .and_then(|mut statement| {

@@ -9,14 +9,19 @@ use crate::{
     portal::{
         layout::{Alert, Chrome, Done, Section},
         pages::{
+            self,
+            already::{self, Already},
             code::{self, Look},
+            codes::{CodeRow, Codes},
             confirm::{self, Confirm},
             home, issued,
             withdrawal::{self, Withdrawal, WithdrawalProblem},
         },
+        paths,
         slip::{Purpose, Slip},
         texts::Texts,
     },
+    store::StateCounts,
 };
 
 pub(super) fn slip(purpose: Purpose) -> Slip {
@@ -25,6 +30,7 @@ pub(super) fn slip(purpose: Purpose) -> Slip {
         serial: "4821-0937-5516".into(),
         expires_at: moment(TODAY + 1, 16),
         purpose,
+        line: None,
     }
 }
 
@@ -37,6 +43,7 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
             oldest: date(TODAY - 14),
             regions: vec![],
             region: "VN".into(),
+            once: "sample-once".into(),
         },
         problems: vec![],
         today: home::Today::default(),
@@ -71,6 +78,8 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
             home::IssueProblem::DayInFuture,
             home::IssueProblem::NoRegion,
             home::IssueProblem::QuotaUsedUp,
+            home::IssueProblem::UnitClosed,
+            home::IssueProblem::TooOld,
         ],
         ..busy.clone()
     };
@@ -114,6 +123,8 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
     ];
     samples.extend(found(texts));
     samples.extend(withdrawals(texts));
+    samples.extend(already(texts));
+    samples.extend(listed(texts));
     samples
 }
 
@@ -164,6 +175,75 @@ fn found(texts: &Texts) -> Vec<Sample> {
     ]
 }
 
+fn already(texts: &Texts) -> Vec<Sample> {
+    let chrome = Chrome {
+        here: None,
+        ..inside(Role::Officer, Some(Section::Home))
+    };
+    let code = Already::Code {
+        serial: "4821-0937-5516".into(),
+        again: paths::HOME,
+    };
+    let sheet = Already::Sheet {
+        import: "b2".into(),
+        sheet: 3,
+    };
+    vec![
+        ("already", already::page(texts, &chrome, &code)),
+        ("already-sheet", already::page(texts, &chrome, &sheet)),
+    ]
+}
+
+fn listed(texts: &Texts) -> Vec<Sample> {
+    let states = [
+        CodeState::Issued,
+        CodeState::Redeemed,
+        CodeState::Expired,
+        CodeState::Revoked,
+    ];
+    let row = |state| CodeRow {
+        serial: "4821-0937-5516".into(),
+        state,
+        report_type: ReportType::ConfirmedTest,
+        unit_code: "48".into(),
+        issued_at: moment(TODAY, 9),
+        may_revoke: true,
+    };
+    let full = Codes {
+        state: None,
+        counts: StateCounts {
+            issued: 1_204,
+            redeemed: 968,
+            expired: 31,
+            revoked: 2,
+        },
+        rows: states.map(row).into(),
+        has_newer: true,
+        older: Some("1795312800.4821-0937-5516".into()),
+        several_units: true,
+    };
+    let open = Codes {
+        state: Some(CodeState::Issued),
+        rows: vec![row(CodeState::Issued)],
+        has_newer: false,
+        several_units: false,
+        ..full.clone()
+    };
+    let empty = Codes {
+        counts: StateCounts::default(),
+        rows: vec![],
+        older: None,
+        ..open.clone()
+    };
+    let supervisor = inside(Role::Supervisor, Some(Section::Code));
+    let officer = inside(Role::Officer, Some(Section::Code));
+    vec![
+        ("codes", pages::codes::page(texts, &supervisor, &full)),
+        ("codes-open", pages::codes::page(texts, &officer, &open)),
+        ("codes-empty", pages::codes::page(texts, &officer, &empty)),
+    ]
+}
+
 fn withdrawals(texts: &Texts) -> Vec<Sample> {
     let chrome = inside(Role::Officer, None);
     let view = |problem| Withdrawal {
@@ -175,6 +255,7 @@ fn withdrawals(texts: &Texts) -> Vec<Sample> {
             })
             .into(),
         region: "VN".into(),
+        once: "sample-once".into(),
         problem,
     };
     vec![
@@ -193,6 +274,18 @@ fn withdrawals(texts: &Texts) -> Vec<Sample> {
         (
             "withdrawal-quota",
             withdrawal::page(texts, &chrome, &view(Some(WithdrawalProblem::QuotaUsedUp))),
+        ),
+        (
+            "withdrawal-closed",
+            withdrawal::page(texts, &chrome, &view(Some(WithdrawalProblem::UnitClosed))),
+        ),
+        (
+            "withdrawal-region",
+            withdrawal::page(texts, &chrome, &view(Some(WithdrawalProblem::NoRegion))),
+        ),
+        (
+            "withdrawal-old",
+            withdrawal::page(texts, &chrome, &view(Some(WithdrawalProblem::TooOld))),
         ),
     ]
 }

@@ -9,11 +9,11 @@ use crate::{
             bulk::{self, Bulk, FileProblem, Import},
             confirm::{self, Confirm},
             figures::{self, Count, Counts, DayRow, Figures, RangeProblem, UnitRow},
-            import::{self, ImportView, RowFault, RowProblem, SheetState},
+            import::{self, ImportView, RowFault, RowProblem, SheetProblem, SheetState},
             reports::{self, Period, Report, ReportState},
             sheet,
         },
-        slip::Purpose,
+        slip::{Purpose, Slip},
         texts::Texts,
     },
 };
@@ -32,6 +32,7 @@ fn bulk(texts: &Texts) -> Vec<Sample> {
     };
     let full = |problem| Bulk {
         problem: Some(problem),
+        once: "sample-once".into(),
         imports: vec![uploaded("b2", 1_250, 300), uploaded("a1", 80, 80)],
     };
     let mut samples = vec![("bulk", bulk::page(texts, &chrome, &Bulk::default()))];
@@ -40,6 +41,14 @@ fn bulk(texts: &Texts) -> Vec<Sample> {
         ("bulk-empty", FileProblem::Empty),
         ("bulk-rows", FileProblem::TooManyRows { limit: 5_000 }),
         ("bulk-unreadable", FileProblem::Unreadable),
+        ("bulk-long", FileProblem::TooLong),
+        ("bulk-old", FileProblem::TooOld),
+        (
+            "bulk-repeated",
+            FileProblem::RepeatedColumn {
+                column: bulk::COLUMNS[2],
+            },
+        ),
         (
             "bulk-missing",
             FileProblem::MissingColumn {
@@ -56,6 +65,7 @@ fn bulk(texts: &Texts) -> Vec<Sample> {
 fn sheets(texts: &Texts, chrome: &Chrome) -> Vec<Sample> {
     let problems = [
         RowProblem::Columns,
+        RowProblem::Quotes,
         RowProblem::ReportType,
         RowProblem::Day,
         RowProblem::DayInFuture,
@@ -79,10 +89,17 @@ fn sheets(texts: &Texts, chrome: &Chrome) -> Vec<Sample> {
             .map(|number| SheetState {
                 sheet: number,
                 codes: 100,
-                issued_at: (number < 3).then(|| moment(TODAY, 9)),
+                issued: number < 3,
                 redeemed: if number < 3 { 31 } else { 0 },
             })
             .collect(),
+        problem: Some(SheetProblem::Quota { left: 40 }),
+    };
+    let later = ImportView {
+        problem: Some(SheetProblem::TooOld),
+        faults: vec![],
+        more_faults: 0,
+        ..checked.clone()
     };
     let useless = ImportView {
         rows: 0,
@@ -93,18 +110,28 @@ fn sheets(texts: &Texts, chrome: &Chrome) -> Vec<Sample> {
         }],
         more_faults: 0,
         sheets: vec![],
+        problem: None,
         ..checked.clone()
     };
     let sheet = sheet::Sheet {
         import: "b2".into(),
         sheet: 3,
-        slips: (0..4).map(|_| codes::slip(Purpose::Upload)).collect(),
-        csv: "row,serial,upload_code,expires_at\r\n".into(),
+        slips: (2..6)
+            .map(|line| Slip {
+                line: Some(line),
+                ..codes::slip(Purpose::Upload)
+            })
+            .collect(),
+        csv: "line,serial,upload_code,expires,region\r\n"
+            .to_owned()
+            .into(),
+        kept: vec![(6, "4821-0937-5516".into()), (9, "4821-0937-5517".into())],
     };
     let reissue = Confirm::ReissueSheet {
         import: "b2".into(),
         sheet: 2,
         open: 69,
+        once: "sample-once".into(),
     };
     let once = Chrome {
         here: None,
@@ -112,6 +139,7 @@ fn sheets(texts: &Texts, chrome: &Chrome) -> Vec<Sample> {
     };
     vec![
         ("import", import::page(texts, chrome, &checked)),
+        ("import-later", import::page(texts, chrome, &later)),
         ("import-useless", import::page(texts, chrome, &useless)),
         ("sheet", sheet::page(texts, &once, &sheet)),
         ("confirm-reissue", confirm::page(texts, chrome, &reissue)),
