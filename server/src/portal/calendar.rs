@@ -22,6 +22,19 @@ impl Date {
             .map(Self)
     }
 
+    /// From `2026-11-22`, as date inputs send it; `None` for anything else and before 1970.
+    pub(crate) fn parse(iso: &str) -> Option<Self> {
+        let date: civil::Date = iso.parse().ok()?;
+        // More than a date can be read as one: a time behind it, other calendars.
+        (date >= EPOCH && date.to_string() == iso).then_some(Self(date))
+    }
+
+    /// Days since 1970-01-01.
+    pub(crate) fn number(self) -> u32 {
+        let days = EPOCH.until(self.0).map_or(0, |span| span.get_days());
+        u32::try_from(days).unwrap_or_default()
+    }
+
     /// So many days before it.
     pub(crate) fn days_before(self, days: u32) -> Self {
         self.moved(-i64::from(days))
@@ -125,6 +138,24 @@ impl Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_date_inputs_send_is_read() {
+        let day = Date::parse("2026-11-22").unwrap();
+        assert_eq!((day.number(), day.iso().as_str()), (20_779, "2026-11-22"));
+        assert_eq!(Date::from_number(20_779), Some(day));
+        for wrong in [
+            "",
+            "2026-13-01",
+            "22/11/2026",
+            "20261122",
+            "2026-11-22T10:00",
+            "1969-12-31",
+            "99999-01-01",
+        ] {
+            assert_eq!(Date::parse(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn a_moment_is_shown_in_local_time_and_the_reader_s_way() {

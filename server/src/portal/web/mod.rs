@@ -13,11 +13,15 @@
 
 mod alerts;
 mod answer;
+mod audit;
 mod cookies;
 mod door;
+mod figures;
 mod headers;
+mod help;
 mod invitation;
 mod posted;
+mod reports;
 mod visitor;
 
 use std::sync::Arc;
@@ -45,6 +49,10 @@ pub(crate) fn portal_routes(context: Arc<Context>) -> Router {
     let mut router = Router::new()
         .merge(door::routes())
         .merge(invitation::routes())
+        .merge(figures::routes())
+        .merge(reports::routes())
+        .merge(audit::routes())
+        .merge(help::routes())
         .route("/", get(|| async { Redirect::to(paths::HOME) }))
         .route(paths::ANYTHING_ELSE, get(no_such_page));
     for asset in assets::ALL {
