@@ -29,10 +29,6 @@ mod grpc;
 mod http;
 pub mod keys;
 pub mod officers;
-#[expect(
-    dead_code,
-    reason = "the pages stand before the handlers that show them"
-)]
 mod portal;
 pub mod publish;
 pub mod readiness;

@@ -354,6 +354,34 @@ impl Browser {
             .await;
     }
 
+    /// Shows pages as they are printed.
+    pub async fn on_paper(&self, on_paper: bool) {
+        let media = if on_paper { "print" } else { "" };
+        self.devtools("Emulation.setEmulatedMedia", json!({ "media": media }))
+            .await;
+    }
+
+    /// The text of the file that the link or button of this name brings.
+    pub async fn save(&self, name: &str) -> String {
+        let folder = tempfile::tempdir().expect("a folder for the file");
+        let to = json!({ "behavior": "allow", "downloadPath": folder.path() });
+        self.devtools("Browser.setDownloadBehavior", to).await;
+        let xpath = format!(
+            "//*[(self::a or self::button) and normalize-space(.)={}]",
+            quoted(name)
+        );
+        self.click(&xpath, name).await;
+        let saved = timeout(DEADLINE, async {
+            loop {
+                if let Some(text) = whole_file_in(folder.path()) {
+                    break text;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        saved.await.expect("the file is saved in time")
+    }
+
     /// Keeps a picture of the page, for a person to look at.
     pub async fn picture(&self, name: &str) -> PathBuf {
         let png = self.client.screenshot().await.expect("a picture");
@@ -416,6 +444,17 @@ impl Browser {
     pub async fn close(self) {
         self.client.close().await.expect("the browser ends");
     }
+}
+
+/// While it is loaded, a file has another name.
+fn whole_file_in(folder: &std::path::Path) -> Option<String> {
+    let mut files = std::fs::read_dir(folder).expect("a readable folder");
+    let path = files.find_map(|entry| Some(entry.ok()?.path()))?;
+    let loading = path
+        .extension()
+        .is_some_and(|end| end == "crdownload" || end == "tmp");
+    let hidden = path.file_name()?.to_str()?.starts_with('.');
+    (!loading && !hidden).then(|| std::fs::read_to_string(path).expect("text"))
 }
 
 /// On a busy machine another program may take the port that the driver has chosen; then it ends.

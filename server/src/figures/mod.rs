@@ -30,8 +30,8 @@ pub use self::{
     date::{local_day, local_time, show_day, show_hour},
     floor::Shown,
     report::{
-        NewReport, ReportError, ReportKind, ReportState, Reports, SentReport, last_period, reports,
-        send_report,
+        NewReport, OwedReport, ReportError, ReportKind, ReportState, Reports, SentReport,
+        last_period, owed_reports, reports, send_report, sends_reports,
     },
     table::{figures_csv, reports_csv},
 };

@@ -158,6 +158,47 @@ pub fn last_period(context: &Context, kind: ReportKind) -> u32 {
     kind.first_day(today.saturating_sub(kind.days()))
 }
 
+/// Whether somebody of that role sends reports: auditors look and change nothing.
+#[must_use]
+pub fn sends_reports(actor: &Actor) -> bool {
+    actor.may(Permission::SeeFigures) && actor.officer.role != Role::Auditor
+}
+
+/// A report of the actor's own unit that can be sent and has not been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwedReport {
+    /// Which of the two.
+    pub kind: ReportKind,
+    /// First day that it covers, by the local calendar.
+    pub day: u32,
+    /// Whether it should have been sent by now.
+    pub late: bool,
+}
+
+/// The last reports that the actor could send for their unit and nobody has sent; none for whoever sends no reports.
+///
+/// # Errors
+/// [`StoreError`] if the store could not look.
+pub async fn owed_reports(context: &Context, actor: &Actor) -> Result<Vec<OwedReport>, StoreError> {
+    let mut owed = Vec::new();
+    if !sends_reports(actor) || own_unit(context, actor).await?.is_none_or(|u| u.closed) {
+        return Ok(owed);
+    }
+    let offset = context.settings.exposure_rule.utc_offset_seconds;
+    for kind in [ReportKind::Daily, ReportKind::Weekly] {
+        let day = last_period(context, kind);
+        let sent = context.store.reports(kind, day).await?;
+        if sent
+            .iter()
+            .all(|report| report.unit_code != actor.officer.unit_code)
+        {
+            let late = context.now() >= kind.due(day, offset);
+            owed.push(OwedReport { kind, day, late });
+        }
+    }
+    Ok(owed)
+}
+
 /// Sends the report of the actor's own unit. Sent again, it stays as it was.
 ///
 /// - `day`: any day that it covers, by the local calendar; `None`: the last one whose time is over.
@@ -170,8 +211,7 @@ pub async fn send_report(
     kind: ReportKind,
     day: Option<u32>,
 ) -> Result<Added, ReportError> {
-    // Auditors look and change nothing.
-    if !actor.may(Permission::SeeFigures) || actor.officer.role == Role::Auditor {
+    if !sends_reports(actor) {
         return Err(ReportError::NotAllowed);
     }
     let unit = own_unit(context, actor).await?;

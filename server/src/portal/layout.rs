@@ -131,10 +131,16 @@ pub(crate) enum Alert {
         /// May be issued today.
         limit: u64,
     },
-    /// The day's report has not been sent and is due at 15:00.
-    DailyReportDue,
-    /// The week's report has not been sent and is due today.
-    WeeklyReportDue,
+    /// Yesterday's report has not been sent and is due at 15:00.
+    DailyReportDue {
+        /// It was.
+        late: bool,
+    },
+    /// Last week's report has not been sent and is due on Tuesday at 14:00.
+    WeeklyReportDue {
+        /// It was.
+        late: bool,
+    },
     /// So many wrong codes came that redeeming is slowed down.
     GuessBrake,
 }
@@ -156,14 +162,22 @@ impl Alert {
                     (texts.say_with("alert-quota-used-up-body", &[("limit", limit.into())]))
                 } },
             ),
-            Self::DailyReportDue => parts::notice(
+            Self::DailyReportDue { late } => parts::notice(
                 Tone::Warning,
-                &texts.say("alert-daily-report"),
+                &if late {
+                    texts.say("alert-daily-report-late")
+                } else {
+                    texts.say("alert-daily-report")
+                },
                 html! { p { a href=(paths::DAILY_REPORT) { (texts.say("alert-report-link")) } } },
             ),
-            Self::WeeklyReportDue => parts::notice(
+            Self::WeeklyReportDue { late } => parts::notice(
                 Tone::Warning,
-                &texts.say("alert-weekly-report"),
+                &if late {
+                    texts.say("alert-weekly-report-late")
+                } else {
+                    texts.say("alert-weekly-report")
+                },
                 html! { p { a href=(paths::WEEKLY_REPORT) { (texts.say("alert-report-link")) } } },
             ),
             Self::GuessBrake => parts::notice(

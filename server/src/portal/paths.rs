@@ -63,6 +63,10 @@ pub(crate) const FIGURES_CSV: &str = "/portal/figures.csv";
 pub(crate) const DAILY_REPORT: &str = "/portal/reports/daily";
 /// GET `?week=` (its Monday). POST `week`.
 pub(crate) const WEEKLY_REPORT: &str = "/portal/reports/weekly";
+/// GET `?day=`: who has sent it.
+pub(crate) const DAILY_REPORT_CSV: &str = "/portal/reports/daily.csv";
+/// GET `?week=`: who has sent it.
+pub(crate) const WEEKLY_REPORT_CSV: &str = "/portal/reports/weekly.csv";
 
 /// GET `?q=`: accounts.
 pub(crate) const OFFICERS: &str = "/portal/officers";
@@ -81,9 +85,9 @@ pub(crate) const REVOKE_KEY: &str = "/portal/officers/keys/revoke";
 
 /// GET `?q=&unit=`: search, or the units below one.
 pub(crate) const UNITS: &str = "/portal/units";
-/// GET `?first=&last=&action=&officer=&page=`.
+/// GET `?first=&last=&action=&officer=&unit=&before=`; with `verify=1`, `head=NUMBER:HASH` (optional): checks the chain.
 pub(crate) const AUDIT: &str = "/portal/audit";
-/// GET, same filters.
+/// POST, same filters: an export is itself an entry, so no link from elsewhere may cause one.
 pub(crate) const AUDIT_CSV: &str = "/portal/audit.csv";
 
 /// GET: own sign-in.

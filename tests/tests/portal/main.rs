@@ -6,9 +6,13 @@
 )]
 
 mod accounts;
+mod audit;
 mod codes;
 mod entrance;
+mod figures;
 mod lists;
 mod own_account;
+mod reports;
 mod rights;
 mod routes;
+mod staff;

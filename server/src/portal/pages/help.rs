@@ -1,4 +1,5 @@
-//! Help: how to read a code aloud, what an officer cannot see, and what to do if something happens.
+//! Help: how to read a code aloud, what an officer cannot see, how figures hide small numbers, and what to do if something
+//! happens.
 
 use maud::{Markup, html};
 
@@ -63,10 +64,26 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome) -> Markup {
                                 texts.say("help-unseen-code"), texts.say("help-unseen-upload"),
                             ] { li { (line) } }
                         }
-                        p class="gap" { a href=(paths::HOME) { (texts.say("trouble-home")) } }
                     }
+                    (figures(texts))
+                    p { a href=(paths::HOME) { (texts.say("trouble-home")) } }
                 }
             }
         },
     )
+}
+
+/// The rules of `crate::figures::floor`, for whoever reads figures.
+fn figures(texts: &Texts) -> Markup {
+    html! {
+        section class="card" {
+            h2 { (texts.say("help-figures")) }
+            ul {
+                @for line in [
+                    texts.say("help-figures-below"), texts.say("help-figures-withheld"), texts.say("help-figures-own"),
+                    texts.say("help-figures-ends"), texts.say("help-figures-sums"), texts.say("help-figures-same"),
+                ] { li { (line) } }
+            }
+        }
+    }
 }

@@ -2,14 +2,18 @@
 
 use maud::{Markup, html};
 
-use super::figures::{Count, count};
-use crate::portal::{
-    calendar::{Date, Moment},
-    forms,
-    layout::{self, Chrome},
-    parts::{self, Tone},
-    paths,
-    texts::Texts,
+use super::figures::{shows_ends, sum};
+use crate::{
+    figures::UnitFigures,
+    portal::{
+        calendar::{Date, Moment},
+        forms,
+        icons::{Icon, icon},
+        layout::{self, Chrome},
+        parts::{self, Tone},
+        paths,
+        texts::Texts,
+    },
 };
 
 /// What the page shows.
@@ -19,18 +23,12 @@ pub(crate) struct Report {
     pub(crate) period: Period,
     /// Until when it must be sent.
     pub(crate) due: Moment,
-    /// Whether it was.
-    pub(crate) state: ReportState,
-    /// Codes issued.
-    pub(crate) issued: Count,
-    /// Of these, redeemed.
-    pub(crate) redeemed: Count,
-    /// Of these, revoked.
-    pub(crate) revoked: Count,
-    /// Names of the units below whose report is missing.
-    pub(crate) missing: Vec<String>,
-    /// How many units have to send one.
-    pub(crate) units: u64,
+    /// The own unit's, with the units below in its figures.
+    pub(crate) own: UnitReport,
+    /// What it says.
+    pub(crate) figures: UnitFigures,
+    /// The units below that have to send one.
+    pub(crate) below: Vec<UnitReport>,
     /// Whether there is a later period to look at.
     pub(crate) has_next: bool,
     /// Whether the officer may send it.
@@ -46,18 +44,15 @@ pub(crate) enum Period {
     Week(Date),
 }
 
-/// Whether a report was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReportState {
-    /// Not yet, and there is time.
-    Open,
-    /// Not yet, and it is too late.
-    Late,
-    /// Sent.
-    Sent {
-        /// When.
-        at: Moment,
-    },
+/// Whether a unit has sent its report.
+#[derive(Clone, Debug)]
+pub(crate) struct UnitReport {
+    /// The unit's name.
+    pub(crate) name: String,
+    /// When it was sent.
+    pub(crate) sent_at: Option<Moment>,
+    /// Sent too late, or not sent though it is too late.
+    pub(crate) late: bool,
 }
 
 impl Period {
@@ -65,6 +60,13 @@ impl Period {
         match self {
             Self::Day(_) => paths::DAILY_REPORT,
             Self::Week(_) => paths::WEEKLY_REPORT,
+        }
+    }
+
+    fn csv_path(self) -> &'static str {
+        match self {
+            Self::Day(_) => paths::DAILY_REPORT_CSV,
+            Self::Week(_) => paths::WEEKLY_REPORT_CSV,
         }
     }
 
@@ -88,24 +90,16 @@ impl Period {
         }
     }
 
-    fn link(self, start: Date) -> String {
-        paths::with_query(self.path(), &[(self.parameter(), &start.iso())])
+    fn link(self, path: &str, start: Date) -> String {
+        paths::with_query(path, &[(self.parameter(), &start.iso())])
     }
 }
 
 /// The page.
 pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Report) -> Markup {
-    let start = view.period.start();
-    let (title, range) = match view.period {
-        Period::Day(day) => (texts.say("report-daily"), day.with_weekday(texts)),
-        Period::Week(monday) => (
-            texts.say("report-weekly"),
-            format!(
-                "{} – {}",
-                monday.short(texts),
-                monday.days_after(6).show(texts)
-            ),
-        ),
+    let title = match view.period {
+        Period::Day(_) => texts.say("report-daily"),
+        Period::Week(_) => texts.say("report-weekly"),
     };
     layout::desk(
         texts,
@@ -113,7 +107,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Report) -> Markup {
         &title,
         &html! {
             (parts::heading(&title, None))
-            p class="tabs" {
+            p class="tabs screen" {
                 @for (path, name, chosen) in [
                     (paths::DAILY_REPORT, texts.say("report-tab-daily"), matches!(view.period, Period::Day(_))),
                     (paths::WEEKLY_REPORT, texts.say("report-tab-weekly"), matches!(view.period, Period::Week(_))),
@@ -121,69 +115,126 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Report) -> Markup {
             }
             div class="medium" {
                 section class="card" {
-                    h2 { (range) }
+                    h2 { (range(texts, view.period)) }
+                    p class="soft" { (view.own.name) }
                     (state(texts, view))
-                    (parts::tiles(&[
-                        (texts.say("count-issued"), count(texts, view.issued)),
-                        (texts.say("count-redeemed"), count(texts, view.redeemed)),
-                        (texts.say("count-revoked"), count(texts, view.revoked)),
-                    ]))
-                    @if view.may_send && !matches!(view.state, ReportState::Sent { .. }) {
+                    (parts::tiles(&tiles(texts, &view.figures)))
+                    @if view.may_send && view.own.sent_at.is_none() {
                         (forms::post(view.period.path(), &chrome.csrf, "actions", &html! {
-                            input type="hidden" name=(view.period.parameter()) value=(start.iso());
+                            input type="hidden" name=(view.period.parameter()) value=(view.period.start().iso());
                             button { (texts.say("report-send")) }
                         }))
-                        p class="hint" { (texts.say("report-send-hint")) }
+                        p class="hint screen" { (texts.say("report-send-hint")) }
                     }
                 }
-                (missing(texts, view))
-                p class="quick-links" {
-                    a href=(view.period.link(start.days_before(view.period.days()))) { (texts.say("report-earlier")) }
-                    @if view.has_next {
-                        a href=(view.period.link(start.days_after(view.period.days()))) { (texts.say("report-later")) }
-                    }
-                }
+                @if !view.below.is_empty() { (below(texts, &view.below)) }
+                (links(texts, view.period, view.has_next))
             }
         },
     )
 }
 
-fn state(texts: &Texts, view: &Report) -> Markup {
-    let due = [("due", view.due.with_weekday(texts).into())];
-    match view.state {
-        ReportState::Open => {
-            parts::notice(Tone::Note, &texts.say_with("report-open", &due), html! {})
-        }
-        ReportState::Late => parts::notice(
-            Tone::Problem,
-            &texts.say_with("report-late", &due),
-            html! {},
-        ),
-        ReportState::Sent { at } => parts::notice(
-            Tone::Good,
-            &texts.say_with("report-sent", &[("time", at.show(texts).into())]),
-            html! {},
+fn range(texts: &Texts, period: Period) -> String {
+    match period {
+        Period::Day(day) => day.with_weekday(texts),
+        Period::Week(monday) => format!(
+            "{} – {}",
+            monday.short(texts),
+            monday.days_after(6).show(texts)
         ),
     }
 }
 
+fn state(texts: &Texts, view: &Report) -> Markup {
+    let due = [("due", view.due.with_weekday(texts).into())];
+    let (tone, title) = match (view.own.sent_at, view.own.late) {
+        (None, false) => (Tone::Note, texts.say_with("report-open", &due)),
+        (None, true) => (Tone::Problem, texts.say_with("report-late", &due)),
+        (Some(at), late) => {
+            let time = [("time", at.show(texts).into())];
+            match late {
+                false => (Tone::Good, texts.say_with("report-sent", &time)),
+                true => (Tone::Warning, texts.say_with("report-sent-late", &time)),
+            }
+        }
+    };
+    parts::notice(tone, &title, html! {})
+}
+
+fn tiles(texts: &Texts, figures: &UnitFigures) -> Vec<(String, String)> {
+    let mut tiles = vec![
+        (
+            texts.say("count-issued"),
+            sum(texts, figures, |day| day.issued),
+        ),
+        (
+            texts.say("count-redeemed"),
+            sum(texts, figures, |day| day.redeemed),
+        ),
+    ];
+    if shows_ends(figures) {
+        tiles.push((
+            texts.say("count-revoked"),
+            sum(texts, figures, |day| day.revoked),
+        ));
+    }
+    tiles
+}
+
 /// Named, so that somebody can call them.
-fn missing(texts: &Texts, view: &Report) -> Markup {
+fn below(texts: &Texts, below: &[UnitReport]) -> Markup {
+    let missing: Vec<&UnitReport> = below.iter().filter(|unit| unit.sent_at.is_none()).collect();
+    let late = below
+        .iter()
+        .filter(|unit| unit.late)
+        .filter_map(|unit| unit.sent_at.map(|at| (unit, at)));
+    let late: Vec<(&UnitReport, Moment)> = late.collect();
+    let units = ("units", below.len().into());
     html! {
-        @if view.units > 0 {
-            section class="card" {
-                h2 { (texts.say("report-missing")) }
-                @if view.missing.is_empty() {
-                    (parts::notice(Tone::Good, &texts.say_with("report-none-missing", &[("units", view.units.into())]), html! {}))
-                } @else {
-                    p class="soft" {
-                        (texts.say_with("report-some-missing", &[
-                            ("missing", view.missing.len().into()), ("units", view.units.into()),
-                        ]))
+        section class="card" {
+            h2 { (texts.say("report-missing")) }
+            @if missing.is_empty() {
+                (parts::notice(Tone::Good, &texts.say_with("report-none-missing", &[units]), html! {}))
+            } @else {
+                p class="soft" {
+                    (texts.say_with("report-some-missing", &[("missing", missing.len().into()), units]))
+                }
+                ul class="names missing" {
+                    @for unit in missing {
+                        li {
+                            (unit.name)
+                            @if unit.late {
+                                " " (parts::badge(Tone::Problem, Icon::Problem, &texts.say("report-overdue")))
+                            }
+                        }
                     }
-                    ul class="names" { @for name in &view.missing { li { (name) } } }
                 }
             }
+            @if !late.is_empty() {
+                h3 { (texts.say("report-some-late")) }
+                ul class="names late" {
+                    @for (unit, at) in late { li { (unit.name) " " span class="soft" { (parts::time(texts, at)) } } }
+                }
+            }
+            p class="hint" { (texts.say("times-to-the-hour")) }
+        }
+    }
+}
+
+fn links(texts: &Texts, period: Period, has_next: bool) -> Markup {
+    let (path, start) = (period.path(), period.start());
+    html! {
+        p class="quick-links" {
+            a href=(period.link(path, start.days_before(period.days()))) { (texts.say("report-earlier")) }
+            @if has_next {
+                a href=(period.link(path, start.days_after(period.days()))) { (texts.say("report-later")) }
+            }
+        }
+        p class="actions" {
+            a class="button secondary" href=(period.link(period.csv_path(), start)) {
+                (icon(Icon::Download)) (texts.say("report-csv"))
+            }
+            (parts::print_button(texts, &texts.say("print")))
         }
     }
 }

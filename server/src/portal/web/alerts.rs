@@ -3,6 +3,7 @@
 use crate::{
     authorize::{self, CodeActionError, QuotaLevel, QuotaState},
     context::Context,
+    figures::{ReportKind, owed_reports},
     officers::Actor,
     portal::layout::Alert,
     store::StoreError,
@@ -16,7 +17,7 @@ pub(super) async fn of(context: &Context, actor: &Actor) -> Result<Vec<Alert>, S
         Err(_) => vec![],
     };
     let mut alerts = quotas(actor, &found);
-    // Reports that are due go here.
+    alerts.extend(reports(context, actor).await?);
     if found
         .iter()
         .any(|alert| matches!(alert, authorize::Alert::WrongGuesses(_)))
@@ -51,4 +52,17 @@ fn quota_alert(quota: QuotaState) -> Option<Alert> {
         },
         QuotaLevel::Reached => Alert::QuotaUsedUp { limit },
     })
+}
+
+/// Reports of the own unit, for who may send them.
+async fn reports(context: &Context, actor: &Actor) -> Result<Vec<Alert>, StoreError> {
+    let owed = owed_reports(context, actor).await?;
+    let alert = |kind, late| match kind {
+        ReportKind::Daily => Alert::DailyReportDue { late },
+        ReportKind::Weekly => Alert::WeeklyReportDue { late },
+    };
+    Ok(owed
+        .iter()
+        .map(|owed| alert(owed.kind, owed.late))
+        .collect())
 }

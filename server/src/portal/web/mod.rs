@@ -16,14 +16,17 @@
 mod account;
 mod alerts;
 mod answer;
+mod audit;
 mod bulk;
 mod client_keys;
 mod codes;
 mod cookies;
 mod door;
 mod factors;
+mod figures;
 mod file;
 mod headers;
+mod help;
 mod home;
 mod imports;
 mod invitation;
@@ -31,6 +34,7 @@ mod officers;
 mod once;
 mod orders;
 mod posted;
+mod reports;
 mod units;
 mod visitor;
 mod withdrawal;
@@ -70,6 +74,10 @@ pub(crate) fn portal_routes(context: Arc<Context>) -> Router {
         .merge(withdrawal::routes(&context))
         .merge(bulk::routes(&context))
         .merge(imports::routes(&context))
+        .merge(figures::routes())
+        .merge(reports::routes())
+        .merge(audit::routes())
+        .merge(help::routes())
         .route("/", get(|| async { Redirect::to(paths::HOME) }))
         .route(paths::ANYTHING_ELSE, get(no_such_page));
     for asset in assets::ALL {

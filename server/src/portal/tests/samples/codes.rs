@@ -90,14 +90,17 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
                 used: 1_204,
                 limit: 1_500,
             },
-            Alert::DailyReportDue,
+            Alert::DailyReportDue { late: false },
             Alert::GuessBrake,
         ],
         done: Some(Done::Welcome),
         ..inside(Role::Administrator, Some(Section::Home))
     };
     let late = Chrome {
-        alerts: vec![Alert::QuotaUsedUp { limit: 1_500 }, Alert::WeeklyReportDue],
+        alerts: vec![
+            Alert::QuotaUsedUp { limit: 1_500 },
+            Alert::WeeklyReportDue { late: true },
+        ],
         ..chrome.clone()
     };
     let shown_once = Chrome {

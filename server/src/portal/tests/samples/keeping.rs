@@ -2,12 +2,13 @@
 
 use super::{PASSKEY, Sample, TODAY, date, inside, moment};
 use crate::{
+    audit::Action,
     officers::{Permissions, Role},
     portal::{
         layout::{Chrome, Done, Section},
         pages::{
             account::{self, OwnAccount, Passkey, Session},
-            audit::{self, Audit, Chain, Entry, Filter},
+            audit::{self, Audit, Chain, Entry, Filter, FilterProblem},
             client_keys::{self, ClientKey, ClientKeys, KeyProblem, NewKey},
             confirm::{self, Confirm},
             invitation::PasswordProblem,
@@ -232,38 +233,56 @@ fn units(texts: &Texts) -> Vec<Sample> {
 
 fn audit(texts: &Texts) -> Vec<Sample> {
     let chrome = inside(Role::Auditor, Some(Section::Audit));
+    let entry = |(number, action): (u64, &Action)| Entry {
+        number,
+        at: Some(moment(TODAY, 9)),
+        who: (number > 2).then(|| "hotline-1@48".into()),
+        by_key: number.is_multiple_of(5),
+        action: Ok(*action),
+        unit_code: "48".into(),
+        about: "4821-0937-5516".into(),
+    };
     let full = Audit {
-        filter: Filter {
-            first: date(TODAY - 7),
-            last: date(TODAY),
-            action: None,
-            officer: String::new(),
-        },
+        filter: Filter::default(),
+        problem: None,
         today: date(TODAY),
-        entries: audit::ACTIONS
-            .map(|(action, _)| Entry {
-                at: moment(TODAY, 9),
-                who: "hotline-1@48".into(),
-                action,
-                about: "4821-0937-5516".into(),
-            })
-            .into(),
-        page: 2,
-        pages: 12,
-        chain: Chain::Verified { entries: 12_345 },
+        entries: (1..).zip(Action::ALL).map(entry).collect(),
+        has_newer: true,
+        older: Some(1),
+        chain: Chain::Verified {
+            entries: 12_345,
+            head: format!("12345:{}", "9f2c".repeat(16)),
+            known: true,
+        },
     };
     let broken = Audit {
-        filter: Filter {
-            action: Some(audit::Action::CodeRevoked),
-            ..full.filter.clone()
-        },
-        entries: vec![],
-        chain: Chain::Broken { entry: 4_711 },
+        entries: vec![Entry {
+            action: Err("made.up".into()),
+            ..full.entries[0].clone()
+        }],
+        chain: Chain::Broken { entry: 1 },
         ..full.clone()
     };
+    let wrong = |problem, chain| Audit {
+        filter: Filter {
+            first: Some(date(TODAY - 7)),
+            last: Some(date(TODAY)),
+            action: Some(Action::CodeRevoked),
+            officer: "hotline-1@48".into(),
+            unit: "999".into(),
+        },
+        problem: Some(problem),
+        entries: vec![],
+        chain,
+        ..full.clone()
+    };
+    let unit = wrong(FilterProblem::Unit, Chain::NotAsked { entries: 98_765 });
+    let order = wrong(FilterProblem::Order, Chain::HeadUnreadable);
     vec![
         ("audit", audit::page(texts, &chrome, &full)),
         ("audit-broken", audit::page(texts, &chrome, &broken)),
+        ("audit-unit", audit::page(texts, &chrome, &unit)),
+        ("audit-order", audit::page(texts, &chrome, &order)),
     ]
 }
 

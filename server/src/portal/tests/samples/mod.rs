@@ -5,6 +5,7 @@
 
 mod codes;
 mod entrance;
+mod figures;
 mod keeping;
 mod many;
 
@@ -31,6 +32,7 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
         entrance::all(texts),
         codes::all(texts),
         many::all(texts),
+        figures::all(texts),
         keeping::all(texts),
     ]
     .concat()

@@ -1,5 +1,7 @@
 //! The officers' portal as tests use it: accounts to sign in to, what a person does in a browser, what a program sends.
 
+pub mod pages;
+
 use std::time::Duration;
 
 use truyvet_server::{
