@@ -23,8 +23,11 @@ fn counted(world: &World) -> [i64; 9] {
     TABLES.map(|table| world.rows(table))
 }
 
+/// Names and values: of a form's fields, or of headers.
+type Fields<'a> = Vec<(&'static str, &'a str)>;
+
 /// Forms worth forging, with fields that would be taken.
-fn forms<'a>(officer_id: &'a str) -> Vec<(&'static str, Vec<(&'static str, &'a str)>)> {
+fn forms(officer_id: &str) -> Vec<(&'static str, Fields<'_>)> {
     let officer = ("officer", officer_id);
     let old = ("old_password", PASSWORD);
     let new = "con chó ngủ ngoài sân";
@@ -37,12 +40,12 @@ fn forms<'a>(officer_id: &'a str) -> Vec<(&'static str, Vec<(&'static str, &'a s
                 ("role", "administrator"),
             ],
         ),
-        ("/portal/officers/deactivate", vec![officer]),
         ("/portal/officers/reset", vec![officer]),
         (
             "/portal/officers/keys",
             vec![officer, ("key_label", "mine"), ("scope", "issue")],
         ),
+        ("/portal/officers/deactivate", vec![officer]),
         ("/portal/account/recovery-codes", vec![old]),
         (
             "/portal/account/password",
@@ -61,7 +64,7 @@ async fn a_form_from_elsewhere_is_refused_and_changes_nothing() {
     let target = Person::new(&world, "target", "VN", Role::Officer).await;
     let (own, others) = (victim.form_token(), attacker.form_token());
     // As a browser of the victim's sends it, with what differs: the token, and headers.
-    let forgeries: Vec<(&str, Option<&str>, Vec<(&str, &str)>)> = vec![
+    let forgeries: Vec<(&str, Option<&str>, Fields<'_>)> = vec![
         ("no token", None, vec![]),
         ("an empty token", Some(""), vec![]),
         ("another session's token", Some(&others), vec![]),

@@ -139,6 +139,17 @@ pub(crate) fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sign_in::draw_invitation;
+
+    #[test]
+    fn the_link_of_an_invitation_leads_to_its_page() {
+        let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
+        let (_, invitation) = draw_invitation("a", truyvet_crypto::Timestamp::MIN, &mut rng);
+        let origin = "https://portal.example.vn".parse().unwrap();
+        let page = with_query(INVITATION, &[("invitation", &invitation.ticket().reveal())]);
+        let link = format!("https://portal.example.vn{page}");
+        assert_eq!(*invitation.link(&origin), link);
+    }
 
     #[test]
     fn query_values_cannot_break_out() {

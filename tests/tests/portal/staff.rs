@@ -21,7 +21,12 @@ pub(crate) async fn officer(world: &World, label: &str, unit_code: &str) -> Stri
 }
 
 /// Issues codes; phones redeem the first ones. Gives the serials.
-pub(crate) async fn codes(world: &World, credential: &str, issued: usize, redeemed: usize) -> Vec<String> {
+pub(crate) async fn codes(
+    world: &World,
+    credential: &str,
+    issued: usize,
+    redeemed: usize,
+) -> Vec<String> {
     let order = CodeOrder {
         report_type: ReportType::ConfirmedTest.into(),
         onset_day: world.today().number(),
