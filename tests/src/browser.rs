@@ -190,7 +190,9 @@ impl Browser {
     }
 
     async fn click(&self, xpath: &str, name: &str) {
-        let element = match self.client.find(Locator::XPath(xpath)).await {
+        // The page before this one may still be on its way out.
+        let waiting = self.client.wait().at_most(DEADLINE);
+        let element = match waiting.for_element(Locator::XPath(xpath)).await {
             Ok(element) => element,
             Err(error) => panic!(
                 "no {name:?} on {}: {error}\n{}",
