@@ -21,6 +21,18 @@ use url::{ParseError, Url};
 
 use crate::process::DEADLINE;
 
+/// How often to look whether something is there.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Whether a click on the element leads to another page, unless the browser finds fault with the form or gets a file;
+/// marks the page that it leads away from.
+const LEADS_ON: &str = "
+    const it = arguments[0];
+    const link = it.tagName === 'A' && !it.hasAttribute('download') && !it.hash && !it.pathname.endsWith('.csv');
+    const form = it.tagName === 'BUTTON' && it.type === 'submit' && it.form;
+    window.wasClicked = true;
+    return link || Boolean(form && form.checkValidity());";
+
 /// Debian's name; others have it on their `PATH` as well.
 const DRIVER: &str = "chromedriver";
 
@@ -90,18 +102,27 @@ impl Browser {
         url.path().to_owned()
     }
 
-    /// What a person reads on the page.
-    pub async fn text(&self) -> String {
-        let text = timeout(DEADLINE, async {
-            loop {
-                let body = self.find(Locator::Css("body")).await;
-                // A page that is just being left takes its elements along.
-                if let Ok(text) = body.text().await {
-                    break text;
-                }
+    /// Asserts that it comes to a page.
+    pub async fn is_at(&self, path: &str) {
+        let arrived = timeout(DEADLINE, async {
+            while self.path().await != path {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         });
-        text.await.expect("the page has text")
+        if arrived.await.is_err() {
+            let at = self.path().await;
+            panic!("at {at}, not at {path}:\n{}", self.text().await);
+        }
+    }
+
+    /// What a person reads on the page.
+    pub async fn text(&self) -> String {
+        // In one step: an element found first may be gone with its page. Between two pages there is none to read.
+        let script = "return document.body ? document.body.innerText : ''";
+        let text = self.client.execute(script, vec![]).await;
+        text.ok()
+            .and_then(|text| text.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// Asserts that a person reads this on the page.
@@ -190,17 +211,42 @@ impl Browser {
     }
 
     async fn click(&self, xpath: &str, name: &str) {
-        // The page before this one may still be on its way out.
-        let waiting = self.client.wait().at_most(DEADLINE);
-        let element = match waiting.for_element(Locator::XPath(xpath)).await {
+        let element = self.named(xpath, name).await;
+        let reference = serde_json::to_value(&element).expect("an element's reference");
+        let leads_on = self.client.execute(LEADS_ON, vec![reference]).await;
+        let leads_on = leads_on.expect("the script runs") == Value::Bool(true);
+        element.click().await.expect("it can be clicked");
+        if leads_on {
+            self.comes_to_another_page().await;
+        }
+    }
+
+    /// Waits until the page that was clicked on is gone and the next one is there: what is looked for next could be on
+    /// both.
+    async fn comes_to_another_page(&self) {
+        let arrived = timeout(DEADLINE, async {
+            let script = "return !window.wasClicked && document.readyState === 'complete'";
+            // Between two pages no script runs.
+            while self.client.execute(script, vec![]).await.ok() != Some(Value::Bool(true)) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        if arrived.await.is_err() {
+            panic!("still on {}:\n{}", self.path().await, self.text().await);
+        }
+    }
+
+    /// Waits for it: the page may be on its way.
+    async fn named(&self, xpath: &str, name: &str) -> Element {
+        let wait = self.client.wait().at_most(DEADLINE).every(POLL);
+        match wait.for_element(Locator::XPath(xpath)).await {
             Ok(element) => element,
             Err(error) => panic!(
                 "no {name:?} on {}: {error}\n{}",
                 self.path().await,
                 self.text().await
             ),
-        };
-        element.click().await.expect("it can be clicked");
+        }
     }
 
     /// The element that CSS selects.
@@ -230,14 +276,7 @@ impl Browser {
             "//*[@id=//label[normalize-space(.)={0}]/@for] | //label[normalize-space(.)={0}]//input",
             quoted(label)
         );
-        match self.client.find(Locator::XPath(&xpath)).await {
-            Ok(element) => element,
-            Err(error) => panic!(
-                "no field {label:?} on {}: {error}\n{}",
-                self.path().await,
-                self.text().await
-            ),
-        }
+        self.named(&xpath, label).await
     }
 
     async fn find(&self, what: Locator<'_>) -> Element {
@@ -379,7 +418,17 @@ impl Browser {
     }
 }
 
+/// On a busy machine another program may take the port that the driver has chosen; then it ends.
 async fn start_driver() -> (Child, u16) {
+    for _ in 0..5 {
+        if let Some(started) = try_to_start_driver().await {
+            return started;
+        }
+    }
+    panic!("the driver ended before it listened, five times");
+}
+
+async fn try_to_start_driver() -> Option<(Child, u16)> {
     let mut driver = Command::new(DRIVER)
         .arg("--port=0")
         .stdin(Stdio::null())
@@ -396,15 +445,15 @@ async fn start_driver() -> (Child, u16) {
                 .strip_suffix('.')
                 .and_then(|line| line.rsplit_once("on port "));
             if let Some((_, port)) = said {
-                return port.parse().expect("a port");
+                return Some(port.parse().expect("a port"));
             }
         }
-        panic!("the driver ended before it listened");
+        None
     });
-    let port = port.await.expect("the driver listens in time");
+    let port = port.await.expect("the driver listens in time")?;
     // Whatever else it prints must not block it.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (driver, port)
+    Some((driver, port))
 }
 
 /// XPath 1.0 knows no escapes: no name of ours has both kinds of quotes.

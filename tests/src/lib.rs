@@ -4,7 +4,6 @@
 
 pub mod authenticator;
 pub mod browser;
-pub mod portal;
 pub mod process;
 pub mod raw;
 pub mod shared_data;

@@ -8,11 +8,13 @@ use truyvet_server::{
 };
 use truyvet_tests::{
     browser::{self, Browser},
-    portal::{self, assert_at_home, origin},
     world::{World, rng},
 };
 
-use crate::rights::Caller;
+use crate::{
+    desk::{self, assert_at_home, origin},
+    rights::Caller,
+};
 
 /// What the page of a code says in one language.
 struct Words {
@@ -72,10 +74,10 @@ async fn an_officer_issues_a_code_in_three_steps_and_a_phone_redeems_it() {
         return;
     }
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
     let mut phone = world.raw_phone(1).await;
     for words in WORDS {
-        let browser = portal::browser(&world, words.tag, &session).await;
+        let browser = desk::browser(&world, words.tag, &session).await;
         browser.open(&format!("{}/portal", origin(&world))).await;
         for width in [1280, 360] {
             browser.resize(width, 900).await;
@@ -134,8 +136,8 @@ async fn a_form_that_is_sent_twice_issues_one_code() {
         return;
     }
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
-    let browser = portal::browser(&world, "en", &session).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let browser = desk::browser(&world, "en", &session).await;
     let home = format!("{}/portal", origin(&world));
     // A second click in the same moment.
     browser.open(&home).await;
@@ -193,9 +195,9 @@ async fn a_code_is_found_by_its_serial_and_revoked_by_its_own_unit_alone() {
         return;
     }
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
-    let elsewhere = portal::sign_in(&world, "hotline-1", "01", Role::Officer).await;
-    let browser = portal::browser(&world, "en", &session).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let elsewhere = desk::sign_in(&world, "hotline-1", "01", Role::Officer).await;
+    let browser = desk::browser(&world, "en", &session).await;
     let at = |path: &str| format!("{}{path}", origin(&world));
     browser.open(&at("/portal")).await;
     browser.press("Issue code").await;
@@ -208,7 +210,7 @@ async fn a_code_is_found_by_its_serial_and_revoked_by_its_own_unit_alone() {
     browser.picture("code").await;
     assert_at_home(&browser, &world).await;
     // Another unit learns nothing, not even that there is such a slip.
-    let other = portal::browser(&world, "en", &elsewhere).await;
+    let other = desk::browser(&world, "en", &elsewhere).await;
     for path in ["/portal/code", "/portal/code/revoke"] {
         other.open(&at(&format!("{path}?serial={serial}"))).await;
         assert!(!other.text().await.contains("Open"), "{path}");
@@ -253,8 +255,8 @@ async fn a_form_tells_at_its_fields_what_is_wrong_and_when_the_day_s_codes_are_u
         settings.regions = ["VN", "VN-48"].map(|name| name.parse().unwrap()).into();
     })
     .await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
-    let browser = portal::browser(&world, "en", &session).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let browser = desk::browser(&world, "en", &session).await;
     let home = format!("{}/portal", origin(&world));
     browser.open(&home).await;
     browser.choose("Clinical diagnosis").await;
@@ -293,7 +295,7 @@ async fn a_form_tells_at_its_fields_what_is_wrong_and_when_the_day_s_codes_are_u
 #[tokio::test]
 async fn a_list_of_codes_goes_on_on_the_next_page_and_is_by_state() {
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
     let context = world.server.context();
     let found = sign_in::actor_of_session(context, &session).await.unwrap();
     let (actor, _) = found.unwrap();
@@ -326,8 +328,8 @@ async fn a_list_of_codes_goes_on_on_the_next_page_and_is_by_state() {
 #[tokio::test]
 async fn whoever_supervises_is_told_that_codes_are_guessed() {
     let world = World::with(|settings| settings.wrong_guesses_per_hour = 3).await;
-    let supervisor = portal::sign_in(&world, "lead", "48", Role::Supervisor).await;
-    let officer = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let supervisor = desk::sign_in(&world, "lead", "48", Role::Supervisor).await;
+    let officer = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
     let told = "Many wrong codes are being tried";
     let supervisor = Caller::new(&world, &supervisor);
     assert!(!supervisor.get("/portal").await.text.contains(told));

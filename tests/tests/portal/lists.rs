@@ -12,12 +12,14 @@ use std::{
 use truyvet_server::officers::Role;
 use truyvet_tests::{
     browser::{self, Browser},
-    portal::{self, assert_at_home, origin},
     process::DEADLINE,
     world::World,
 };
 
-use crate::codes::pages_of;
+use crate::{
+    codes::pages_of,
+    desk::{self, assert_at_home, origin},
+};
 
 /// A sheet and three more lines, and two bad ones: lines 5 and 9.
 fn list() -> String {
@@ -69,8 +71,8 @@ async fn a_list_is_issued_sheet_by_sheet_and_goes_on_after_an_interruption() {
         return;
     }
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
-    let browser = portal::browser(&world, "en", &session).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let browser = desk::browser(&world, "en", &session).await;
     let folder = world.folder().join("downloads");
     fs::create_dir_all(&folder).unwrap();
     browser.download_to(&folder).await;
@@ -188,8 +190,8 @@ async fn a_file_about_people_is_refused_and_leaves_no_trace() {
     }
     let log = log();
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
-    let browser = portal::browser(&world, "en", &session).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let browser = desk::browser(&world, "en", &session).await;
     let file = world.folder().join("people.csv");
     let person = "Nguyễn Thị Hoa Mười Giờ";
     let list = format!("report_type,onset_day,ho_va_ten\nclinical,2021-08-20,{person}\n");

@@ -6,5 +6,6 @@
 )]
 
 mod codes;
+mod desk;
 mod lists;
 mod rights;

@@ -1,10 +1,9 @@
 //! Who may do what, said by status codes: forms that no page offers, by somebody who writes requests by hand.
 
 use truyvet_server::officers::Role;
-use truyvet_tests::{
-    portal::{self, origin},
-    world::World,
-};
+use truyvet_tests::world::World;
+
+use crate::desk::{self, origin};
 
 /// Somebody with a session who writes requests by hand.
 pub(crate) struct Caller {
@@ -28,7 +27,7 @@ impl Caller {
         Self {
             client: client.unwrap(),
             origin: origin(world),
-            cookie: format!("{}={session}", portal::SESSION_COOKIE),
+            cookie: format!("{}={session}", desk::SESSION_COOKIE),
         }
     }
 
@@ -95,7 +94,7 @@ fn hidden(page: &str, name: &str) -> String {
 #[tokio::test]
 async fn an_auditor_looks_and_issues_nothing() {
     let world = World::new().await;
-    let session = portal::sign_in(&world, "auditor", "48", Role::Auditor).await;
+    let session = desk::sign_in(&world, "auditor", "48", Role::Auditor).await;
     let auditor = Caller::new(&world, &session);
     let home = auditor.get("/portal").await;
     assert_eq!(
@@ -135,7 +134,7 @@ async fn an_auditor_looks_and_issues_nothing() {
 #[tokio::test]
 async fn a_file_comes_with_this_visitor_s_token_before_it() {
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
     let officer = Caller::new(&world, &session);
     let csrf = officer.field("/portal/bulk", "csrf").await;
     let once = officer.field("/portal/bulk", "once").await;
@@ -168,7 +167,7 @@ async fn a_file_comes_with_this_visitor_s_token_before_it() {
 #[tokio::test]
 async fn nobody_sees_another_unit_s_list_nor_issues_from_it() {
     let world = World::new().await;
-    let session = portal::sign_in(&world, "hotline-1", "48", Role::Officer).await;
+    let session = desk::sign_in(&world, "hotline-1", "48", Role::Officer).await;
     let officer = Caller::new(&world, &session);
     let csrf = officer.field("/portal/bulk", "csrf").await;
     let once = officer.field("/portal/bulk", "once").await;
@@ -178,7 +177,7 @@ async fn nobody_sees_another_unit_s_list_nor_issues_from_it() {
         ("file", b"report_type,onset_day\nclinical,2021-08-20\n"),
     ];
     let import = hidden(&officer.post_file(&file).await.text, "import");
-    let session = portal::sign_in(&world, "hotline-1", "01", Role::Officer).await;
+    let session = desk::sign_in(&world, "hotline-1", "01", Role::Officer).await;
     let other = Caller::new(&world, &session);
     for path in ["import", "reissue"] {
         let path = format!("/portal/bulk/{path}?import={import}&sheet=1");

@@ -21,18 +21,18 @@ use crate::{
     store::StoreError,
 };
 
-/// An answer of the portal.
-pub(super) struct Answer(Response);
+/// An answer of the portal. Boxed: it is what handlers leave early with.
+pub(super) struct Answer(Box<Response>);
 
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
-        Self(response)
+        Self(Box::new(response))
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
@@ -43,13 +43,17 @@ impl Answer {
     /// A page.
     pub(super) fn page(markup: Markup) -> Self {
         let content_type = HeaderValue::from_static("text/html; charset=utf-8");
-        Self(([(header::CONTENT_TYPE, content_type)], markup.into_string()).into_response())
+        ([(header::CONTENT_TYPE, content_type)], markup.into_string())
+            .into_response()
+            .into()
     }
 
     /// On to another page, by GET.
     pub(super) fn to(path: &str) -> Self {
         let location = HeaderValue::from_str(path).expect("our paths are printable ASCII");
-        Self((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+        (StatusCode::SEE_OTHER, [(header::LOCATION, location)])
+            .into_response()
+            .into()
     }
 
     /// On to another page, which says what was done.
@@ -72,7 +76,7 @@ impl Answer {
                 HeaderValue::from_str(&disposition).expect("our file names are printable ASCII"),
             ),
         ];
-        Self((headers, content.into()).into_response())
+        (headers, content.into()).into_response().into()
     }
 
     /// With another status.

@@ -110,7 +110,7 @@ fn order(form: &Posted) -> Result<CodeOrder, Vec<IssueProblem>> {
         "other" => &form.other_day,
         quick => quick,
     };
-    let day = Date::from_iso(day).ok_or(IssueProblem::NoDay);
+    let day = Date::parse(day).ok_or(IssueProblem::NoDay);
     let region = form.region.parse().map_err(|_| IssueProblem::NoRegion);
     match (report_type, day, region) {
         (Ok(report_type), Ok(day), Ok(region)) => Ok(CodeOrder {
@@ -168,7 +168,7 @@ async fn form_page(
         .day()
         .minus_days(context.settings.retention_days);
     let quick = [today, today.days_before(1)];
-    let day = match Date::from_iso(&form.day).filter(|day| quick.contains(day)) {
+    let day = match Date::parse(&form.day).filter(|day| quick.contains(day)) {
         Some(day) => DayChoice::Quick(day),
         None => DayChoice::Other(form.other_day.clone()),
     };

@@ -4,23 +4,21 @@ use truyvet_server::{
     officers::{self, Access, Actor, FirstAccess, Role},
     sign_in,
 };
-
-use crate::{browser::Browser, world::World};
+use truyvet_tests::{browser::Browser, world::World};
 
 /// The password of everybody who is made here.
-pub const PASSWORD: &str = "mèo nằm trên mái nhà";
+pub(crate) const PASSWORD: &str = "mèo nằm trên mái nhà";
 
 /// The session's cookie.
-pub const SESSION_COOKIE: &str = "__Host-truyvet-session";
+pub(crate) const SESSION_COOKIE: &str = "__Host-truyvet-session";
 
 /// Where a browser finds the portal: over plain HTTP, browsers keep our cookies for this name alone.
-#[must_use]
-pub fn origin(world: &World) -> String {
+pub(crate) fn origin(world: &World) -> String {
     format!("http://localhost:{}", world.server.staff_addr().port())
 }
 
 /// Makes an account and signs in: gives the session's cookie.
-pub async fn sign_in(world: &World, label: &str, unit_code: &str, role: Role) -> String {
+pub(crate) async fn sign_in(world: &World, label: &str, unit_code: &str, role: Role) -> String {
     let context = world.server.context();
     let admin = administrator(world).await;
     let first = FirstAccess::Invitation;
@@ -40,13 +38,13 @@ pub async fn sign_in(world: &World, label: &str, unit_code: &str, role: Role) ->
 }
 
 /// The country's administrator.
-pub async fn administrator(world: &World) -> Actor {
+pub(crate) async fn administrator(world: &World) -> Actor {
     let found = officers::identify(world.server.context(), &world.administrator).await;
     found.expect("the store looks").expect("a good credential")
 }
 
 /// A browser with that session.
-pub async fn browser(world: &World, language: &str, session: &str) -> Browser {
+pub(crate) async fn browser(world: &World, language: &str, session: &str) -> Browser {
     let browser = Browser::start(language).await;
     browser
         .set_cookie(&origin(world), SESSION_COOKIE, session)
@@ -55,7 +53,7 @@ pub async fn browser(world: &World, language: &str, session: &str) -> Browser {
 }
 
 /// Asserts that pages loaded whole, as their policy says, and asked nobody else for anything.
-pub async fn assert_at_home(browser: &Browser, world: &World) {
+pub(crate) async fn assert_at_home(browser: &Browser, world: &World) {
     let complaints = browser.complaints().await;
     assert!(complaints.is_empty(), "{complaints:?}");
     let (origin, requests) = (origin(world), browser.requests().await);
