@@ -1,10 +1,9 @@
 //! Who may do what, said by status codes: forms that no page offers, by somebody who writes requests by hand.
 
 use truyvet_server::officers::Role;
-use truyvet_tests::{
-    portal::{self, origin},
-    world::World,
-};
+use truyvet_tests::world::World;
+
+use truyvet_tests::portal::{self, origin};
 
 /// Somebody with a session who writes requests by hand.
 pub(crate) struct Caller {

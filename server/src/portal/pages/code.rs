@@ -71,8 +71,8 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Look) -> Markup {
             (parts::heading(&title, Some(&texts.say("find-lead"))))
             (problems.summary(texts))
             div class="card medium" { (home::find_form(texts, typed, &problems)) }
-            p class="aside" { a href=(paths::CODES) { (texts.say("codes-link")) } }
             @if let Look::Found(found) = view { (result(texts, found)) }
+            p class="aside" { a href=(paths::CODES) { (texts.say("codes-link")) } }
         },
     )
 }

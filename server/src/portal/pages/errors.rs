@@ -15,8 +15,6 @@ pub(crate) enum Trouble {
     Forbidden,
     /// 404: no such page, or nothing of that name in the officer's reach.
     NotFound,
-    /// 401: the session ended; what was typed is lost.
-    SessionExpired,
     /// 403: the form did not come from this session's own page.
     FormRefused,
     /// 429: too many requests or tries.
@@ -43,7 +41,7 @@ pub(crate) enum Trouble {
 pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Trouble) -> Markup {
     let (title, next) = words(texts, view);
     let (path, link) = match view {
-        Trouble::SessionExpired | Trouble::InvitationGone | Trouble::EnrolmentGone => {
+        Trouble::InvitationGone | Trouble::EnrolmentGone => {
             (paths::SIGN_IN, texts.say("trouble-sign-in"))
         }
         _ => (paths::HOME, texts.say("trouble-home")),
@@ -71,10 +69,6 @@ fn words(texts: &Texts, trouble: &Trouble) -> (String, String) {
         Trouble::NotFound => (
             texts.say("trouble-not-found"),
             texts.say("trouble-not-found-next"),
-        ),
-        Trouble::SessionExpired => (
-            texts.say("trouble-expired"),
-            texts.say("trouble-expired-next"),
         ),
         Trouble::FormRefused => (texts.say("trouble-form"), texts.say("trouble-form-next")),
         Trouble::TooManyTries { minutes } => (

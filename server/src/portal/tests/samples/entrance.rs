@@ -165,7 +165,6 @@ fn trouble(texts: &Texts) -> Vec<Sample> {
         samples.push((name, errors::page(texts, &officer, &trouble)));
     }
     for (name, trouble) in [
-        ("error-expired", Trouble::SessionExpired),
         ("error-invitation", Trouble::InvitationGone),
         ("error-enrolment", Trouble::EnrolmentGone),
     ] {
