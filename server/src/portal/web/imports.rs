@@ -52,13 +52,20 @@ pub(super) fn issued(sheets: &[SheetRecord]) -> u64 {
     issued.map(|sheet| u64::from(sheet.lines)).sum()
 }
 
-#[derive(Deserialize)]
+/// What is missing or wrong names no list or sheet, and so is not found.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Posted {
     import: String,
-    #[serde(default)]
-    sheet: u32,
-    #[serde(default)]
+    sheet: String,
     once: String,
+}
+
+impl Posted {
+    /// From 1.
+    fn sheet(&self) -> u32 {
+        self.sheet.parse().unwrap_or(0)
+    }
 }
 
 /// The answer to an upload: what can be issued, and which lines cannot.
@@ -153,7 +160,8 @@ async fn find(desk: &Desk, import_id: &str) -> Result<Import, Answer> {
 }
 
 async fn issue(DeskForm { desk, form }: DeskForm<Posted>) -> Handled {
-    let Posted { import, sheet, .. } = form;
+    let sheet = form.sheet();
+    let import = form.import;
     let issued = import::issue_sheet(desk.context(), &desk.actor, &import, sheet).await;
     answer(&desk, import, sheet, issued.map(Sent::First)).await
 }
@@ -168,7 +176,7 @@ async fn ask_reissue(
     let sheet = import
         .sheets
         .iter()
-        .find(|sheet| sheet.sheet == query.sheet)
+        .find(|sheet| sheet.sheet == query.sheet())
         .ok_or_else(|| desk.fail(Failure::NotFound))?;
     let view = Confirm::ReissueSheet {
         open: sheet.lines.saturating_sub(sheet.redeemed).into(),
@@ -187,10 +195,11 @@ async fn reissue(
     Extension(once): Extension<Arc<Once>>,
     DeskForm { desk, form }: DeskForm<Posted>,
 ) -> Handled {
+    let sheet = form.sheet();
     let Posted {
         import,
-        sheet,
         once: number,
+        ..
     } = form;
     let (context, actor) = (Arc::clone(desk.context()), desk.actor.clone());
     let import_id = import.clone();
