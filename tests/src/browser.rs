@@ -91,8 +91,15 @@ impl Browser {
 
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
-        let body = self.find(Locator::Css("body")).await;
-        body.text().await.expect("the page has text")
+        let text = timeout(DEADLINE, async {
+            loop {
+                // A page that goes while it is read is read again.
+                if let Ok(text) = self.find(Locator::Css("body")).await.text().await {
+                    break text;
+                }
+            }
+        });
+        text.await.expect("the page has text")
     }
 
     /// Asserts that a person reads this on the page.

@@ -1,7 +1,8 @@
 //! Officers in front of a browser: a world whose portal a browser takes cookies from, and sessions to give to one.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
+use tokio::time::timeout;
 use truyvet_server::{
     officers::{self, Access, FirstAccess, Role},
     settings::Settings,
@@ -9,7 +10,7 @@ use truyvet_server::{
 };
 use url::Url;
 
-use crate::{browser::Browser, world::World};
+use crate::{browser::Browser, process::DEADLINE, world::World};
 
 /// Anything that the rules for passwords let through.
 const PASSWORD: &str = "mèo nằm trên mái nhà";
@@ -83,6 +84,23 @@ pub async fn cells(browser: &Browser, rows: &str) -> Vec<Vec<String>> {
         "return [...document.querySelectorAll({rows:?})].map(row => [...row.cells].map(cell => cell.innerText.trim()))"
     );
     serde_json::from_value(browser.run(&script).await).expect("rows of cells")
+}
+
+/// Asserts that the table has a row whose first cell begins so, with these cells behind it.
+pub async fn assert_row(browser: &Browser, rows: &str, begins: &str, expected: &[&str]) {
+    let mut found = Vec::new();
+    let wait = timeout(DEADLINE, async {
+        loop {
+            found = cells(browser, rows).await;
+            let is_it = |row: &Vec<String>| row[0].starts_with(begins) && row[1..] == *expected;
+            if found.iter().any(is_it) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let seen = wait.await;
+    assert!(seen.is_ok(), "no {begins} {expected:?} in {found:?}");
 }
 
 /// Sends a form that no page has.

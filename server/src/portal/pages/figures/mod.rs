@@ -88,11 +88,13 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &FiguresView) -> Markup
         &html! {
             (parts::heading(&title, Some(&texts.say("figures-lead"))))
             (problems.summary(texts))
-            div class="card" { (range_form(texts, view, &problems)) }
             @if let Some(figures) = &view.figures {
                 p class="print range" {
                     (figures.total.unit.name) ", " (view.first.show(texts)) " – " (view.last.show(texts))
                 }
+            }
+            div class="card" { (range_form(texts, view, &problems)) }
+            @if let Some(figures) = &view.figures {
                 (now(texts, view, figures))
                 (graphs::show(texts, figures))
                 (tables::by_day(texts, figures))
