@@ -6,7 +6,7 @@ use truyvet_proto::v1::{
 use truyvet_tests::world::{World, bearer};
 
 /// Adds an officer of that unit; gives their credential.
-pub async fn officer(world: &World, label: &str, unit_code: &str) -> String {
+pub(crate) async fn officer(world: &World, label: &str, unit_code: &str) -> String {
     let request = CreateOfficerRequest {
         label: label.into(),
         unit_code: unit_code.into(),
@@ -21,12 +21,17 @@ pub async fn officer(world: &World, label: &str, unit_code: &str) -> String {
 }
 
 /// Issues codes; phones redeem the first ones. Gives the serials.
-pub async fn codes(world: &World, credential: &str, issued: usize, redeemed: usize) -> Vec<String> {
+pub(crate) async fn codes(
+    world: &World,
+    credential: &str,
+    issued: usize,
+    redeemed: usize,
+) -> Vec<String> {
     codes_after(world, credential, issued, redeemed, 0).await
 }
 
 /// The same, with so many hours between.
-pub async fn codes_after(
+pub(crate) async fn codes_after(
     world: &World,
     credential: &str,
     issued: usize,
