@@ -1,12 +1,13 @@
 //! Pages as a test looks at them: their tables, their pictures, what the browser made of them.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
+use tokio::time::timeout;
 use truyvet_server::settings::Settings;
 use url::Url;
 
 use super::{SESSION_COOKIE, url};
-use crate::{browser::Browser, world::World};
+use crate::{browser::Browser, process::DEADLINE, world::World};
 
 /// A world whose portal is found at `http://localhost`: from there alone do browsers take cookies without TLS.
 pub async fn world() -> World {
@@ -47,6 +48,23 @@ pub async fn cells(browser: &Browser, rows: &str) -> Vec<Vec<String>> {
         "return [...document.querySelectorAll({rows:?})].map(row => [...row.cells].map(cell => cell.innerText.trim()))"
     );
     serde_json::from_value(browser.run(&script).await).expect("rows of cells")
+}
+
+/// Asserts that the table has a row whose first cell begins so, with these cells behind it.
+pub async fn assert_row(browser: &Browser, rows: &str, begins: &str, expected: &[&str]) {
+    let mut found = Vec::new();
+    let wait = timeout(DEADLINE, async {
+        loop {
+            found = cells(browser, rows).await;
+            let is_it = |row: &Vec<String>| row[0].starts_with(begins) && row[1..] == *expected;
+            if found.iter().any(is_it) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let seen = wait.await;
+    assert!(seen.is_ok(), "no {begins} {expected:?} in {found:?}");
 }
 
 /// Sends a form that no page has.

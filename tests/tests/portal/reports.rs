@@ -20,10 +20,9 @@ async fn the_daily_report_is_sent_once_and_who_has_not_sent_theirs_is_named() {
     }
     let world = world().await; // Friday noon
     let province = session(&world, "desk", "48", Role::Supervisor).await;
-    let auditor = session(&world, "looks", "48", Role::Auditor).await;
     let in_time = session(&world, "desk", "490", Role::Officer).await;
-    let too_late = session(&world, "desk", "491", Role::Officer).await;
-    officer(&world, "never", "492").await;
+    officer(&world, "hotline", "491").await;
+    officer(&world, "hotline", "492").await;
 
     let browser = signed_in(&world, &in_time, "en").await;
     open(&browser, &world, "/portal/figures").await;
@@ -80,7 +79,11 @@ async fn the_daily_report_is_sent_once_and_who_has_not_sent_theirs_is_named() {
     assert!(!missing.contains("Liên Chiểu") && !missing.contains("overdue"));
     pictures(&browser, "report-open-en").await;
 
+    // Who does nothing for three hours is signed out: others come.
     world.clock.advance(3 * HOUR);
+    let province = session(&world, "desk-2", "48", Role::Supervisor).await;
+    let too_late = session(&world, "desk", "491", Role::Officer).await;
+    let auditor = session(&world, "looks", "48", Role::Auditor).await;
     take(&browser, &world, &too_late).await;
     open(&browser, &world, "/portal/reports/daily").await;
     browser

@@ -27,6 +27,17 @@ pub(crate) async fn codes(
     issued: usize,
     redeemed: usize,
 ) -> Vec<String> {
+    codes_after(world, credential, issued, redeemed, 0).await
+}
+
+/// The same, with so many hours between.
+pub(crate) async fn codes_after(
+    world: &World,
+    credential: &str,
+    issued: usize,
+    redeemed: usize,
+    hours: i64,
+) -> Vec<String> {
     let order = CodeOrder {
         report_type: ReportType::ConfirmedTest.into(),
         onset_day: world.today().number(),
@@ -38,6 +49,7 @@ pub(crate) async fn codes(
     let mut officers = world.officers().await;
     let answer = officers.issue_codes(bearer(credential, request)).await;
     let codes = answer.unwrap().into_inner().codes;
+    world.clock.advance(hours * 3_600);
     let mut phone = world.raw_phone(9).await;
     for code in &codes[..redeemed] {
         phone.redeem(&code.upload_code).await.unwrap();

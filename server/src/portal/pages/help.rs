@@ -46,6 +46,7 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome) -> Markup {
                             @for (question, answer) in &questions { dt { (question) } dd { (answer) } }
                         }
                     }
+                    (figures(texts))
                 }
                 div class="stack" {
                     section class="card" {
@@ -65,7 +66,6 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome) -> Markup {
                             ] { li { (line) } }
                         }
                     }
-                    (figures(texts))
                     p { a href=(paths::HOME) { (texts.say("trouble-home")) } }
                 }
             }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::figures::{shows_ends, sum};
+use super::figures::{shows_ends, signs, sum};
 use crate::{
     figures::UnitFigures,
     portal::{
@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) own: UnitReport,
     /// What it says.
     pub(crate) figures: UnitFigures,
+    /// Smaller numbers are hidden in it; 0: none.
+    pub(crate) floor: u32,
     /// The units below that have to send one.
     pub(crate) below: Vec<UnitReport>,
     /// Whether there is a later period to look at.
@@ -119,6 +121,9 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Report) -> Markup {
                     p class="soft" { (view.own.name) }
                     (state(texts, view))
                     (parts::tiles(&tiles(texts, &view.figures)))
+                    @if view.floor > 0 {
+                        div class="hint gap" { (signs(texts, view.floor, view.figures.days.len() > 1)) }
+                    }
                     @if view.may_send && view.own.sent_at.is_none() {
                         (forms::post(view.period.path(), &chrome.csrf, "actions", &html! {
                             input type="hidden" name=(view.period.parameter()) value=(view.period.start().iso());

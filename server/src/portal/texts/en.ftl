@@ -299,6 +299,7 @@ figures-now = Now
 figures-waiting = hours since issue, codes still open (median)
 figures-behind = hours since the last publication, { $region }
 figures-chart-codes = Codes and uploads by day
+figures-chart-hidden = No bar: none, or hidden. The table says which.
 figures-chart-hours = Hours from issue to redemption (median)
 figures-by-day = By day
 figures-by-unit = By unit

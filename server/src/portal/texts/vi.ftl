@@ -287,6 +287,7 @@ figures-now = Hiện tại
 figures-waiting = giờ từ lúc cấp, các mã chưa dùng (trung vị)
 figures-behind = giờ từ lần công bố gần nhất, { $region }
 figures-chart-codes = Mã và dữ liệu gửi theo ngày
+figures-chart-hidden = Không có cột: bằng không hoặc được ẩn. Bảng bên dưới ghi rõ.
 figures-chart-hours = Số giờ từ lúc cấp đến lúc dùng (trung vị)
 figures-by-day = Theo ngày
 figures-by-unit = Theo đơn vị

@@ -35,8 +35,8 @@ use crate::{
 /// Entries on a page.
 const PAGE: usize = 50;
 
-/// Up to so many entries, the chain is checked whenever the page is looked at: some 20 ms.
-const VERIFIED_UNASKED: u64 = 10_000;
+/// Up to so many entries, the chain is checked whenever the page is looked at: a few milliseconds.
+const VERIFIED_UNASKED: u64 = 2_000;
 
 pub(super) fn routes() -> Router<Arc<Context>> {
     Router::new()

@@ -88,6 +88,7 @@ async fn show(desk: Desk, Query(asked): Query<Asked>, kind: ReportKind) -> Handl
             ReportKind::Weekly => Period::Week(start),
         },
         due: moment(&desk, found.due),
+        floor: figures.floor,
         figures: figures.total,
         has_next: over(found.day + kind.days()),
         may_send: sends_reports(&desk.actor) && !found.own.unit.closed && over(found.day),

@@ -163,10 +163,10 @@ fn filter(texts: &Texts, view: &Audit, problems: &Problems) -> Markup {
 
 fn entries(texts: &Texts, view: &Audit) -> Markup {
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(texts.say("nav-audit")) {
+        div class="scroll wide" tabindex="0" role="region" aria-label=(texts.say("nav-audit")) {
             table {
                 thead { tr {
-                    th scope="col" class="n" { (texts.say("audit-number")) }
+                    th scope="col" { (texts.say("audit-number")) }
                     th scope="col" { (texts.say("audit-time")) } th scope="col" { (texts.say("account")) }
                     th scope="col" { (texts.say("audit-action")) } th scope="col" { (texts.say("unit")) }
                     th scope="col" { (texts.say("audit-about")) }
@@ -182,7 +182,7 @@ fn row(texts: &Texts, view: &Audit, entry: &Entry) -> Markup {
     let broken = view.chain.breaks_at(entry.number);
     html! {
         tr class=[broken.then_some("broken")] {
-            td class="n" {
+            td {
                 (entry.number)
                 @if broken {
                     br; (parts::badge(Tone::Problem, Icon::Problem, &texts.say("audit-broken-here")))

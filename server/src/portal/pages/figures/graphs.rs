@@ -18,6 +18,7 @@ pub(super) fn show(texts: &Texts, figures: &Figures) -> Markup {
             section class="card" {
                 h2 { (texts.say("figures-chart-codes")) }
                 (codes(texts, figures))
+                @if figures.floor > 0 { p class="hint" { (texts.say("figures-chart-hidden")) } }
             }
             section class="card" {
                 h2 { (texts.say("figures-chart-hours")) }

@@ -88,11 +88,13 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &FiguresView) -> Markup
         &html! {
             (parts::heading(&title, Some(&texts.say("figures-lead"))))
             (problems.summary(texts))
-            div class="card" { (range_form(texts, view, &problems)) }
             @if let Some(figures) = &view.figures {
                 p class="print range" {
                     (figures.total.unit.name) ", " (view.first.show(texts)) " – " (view.last.show(texts))
                 }
+            }
+            div class="card" { (range_form(texts, view, &problems)) }
+            @if let Some(figures) = &view.figures {
                 (now(texts, view, figures))
                 (graphs::show(texts, figures))
                 (tables::by_day(texts, figures))
@@ -164,9 +166,7 @@ fn notes(texts: &Texts, figures: &Figures) -> Markup {
         div class="hint stack-small" {
             p { (texts.say("figures-note-day")) }
             @if figures.floor > 0 {
-                p { (texts.say_with("figures-note-below", &floor)) }
-                p { (texts.say_with("figures-note-withheld", &floor)) }
-                @if several_days { p { (texts.say("figures-note-least")) } }
+                (signs(texts, figures.floor, several_days))
                 p { (texts.say("figures-note-ends")) }
                 p { (texts.say_with("figures-note-median", &floor)) }
             }
@@ -176,6 +176,16 @@ fn notes(texts: &Texts, figures: &Figures) -> Markup {
             p { (texts.say("figures-note-uploads")) }
             p class="screen" { a href=(paths::HELP) { (texts.say("help-figures")) } }
         }
+    }
+}
+
+/// What `<5`, `*` and `≥` mean.
+pub(crate) fn signs(texts: &Texts, floor: u32, sums: bool) -> Markup {
+    let floor = [("floor", floor.into())];
+    html! {
+        p { (texts.say_with("figures-note-below", &floor)) }
+        p { (texts.say_with("figures-note-withheld", &floor)) }
+        @if sums { p { (texts.say("figures-note-least")) } }
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) fn sum(texts: &Texts, unit: &UnitFigures, column: fn(&DayFigures) -> 
     if let [day] = &*unit.days {
         return number(texts, column(day));
     }
+    if unit.days.iter().all(|day| column(day) == Shown::Withheld) {
+        return number(texts, Shown::Withheld);
+    }
     let DaysTotal {
         at_least,
         hidden_days,
@@ -76,6 +79,7 @@ mod tests {
         assert_eq!(shown(&[Shown::Withheld]), "*");
         assert_eq!(shown(&[exact, exact]), "2,400");
         assert_eq!(shown(&[exact, below, Shown::Withheld]), "≥1,200");
+        assert_eq!(shown(&[Shown::Withheld; 2]), "*");
         assert!(!shows_ends(&unit(&[exact])));
     }
 }

@@ -153,6 +153,7 @@ fn reports(texts: &Texts) -> Vec<Sample> {
         due: moment(TODAY, 15),
         own: of("Thành phố Đà Nẵng", None, false),
         figures: unit("48", "Thành phố Đà Nẵng", true, vec![day(TODAY - 1, true)]),
+        floor: 5,
         below: vec![
             of("Quận Liên Chiểu", None, false),
             of("Huyện Hòa Vang", Some(moment(TODAY, 9)), false),
