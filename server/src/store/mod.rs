@@ -19,7 +19,8 @@ pub use publications::{ClosedWindow, Closing, PublishedBatch};
 pub use retention::{Forget, Forgotten};
 pub use sign_in::{
     Acceptance, Completion, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
-    NewInvitation, NewSession, PasskeyRecord, PendingSignIn, Proof, SessionRecord, SignInStore,
+    NewInvitation, NewSession, OidcAcceptance, OidcAccepted, OidcIdentity, PasskeyRecord,
+    PendingSignIn, Proof, SessionRecord, SignInStore,
 };
 pub use uploads::{AcceptedKey, Change, ForWithdrawal, NewUpload, Stored};
 
