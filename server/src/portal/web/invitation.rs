@@ -72,6 +72,7 @@ async fn password_page(
         role: officer.role,
         minimum: u32::try_from(MIN_PASSWORD_CHARS).unwrap_or(u32::MAX),
         problems,
+        provider: visitor.provider(),
     };
     Ok(visitor.show(invitation::page(visitor.texts, &visitor.chrome(), &view)))
 }

@@ -17,6 +17,8 @@ mod cookies;
 mod door;
 mod headers;
 mod invitation;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod posted;
 mod visitor;
 
@@ -42,7 +44,10 @@ const MAX_FORM_BYTES: usize = 64 << 10;
 
 /// All pages.
 pub(crate) fn portal_routes(context: Arc<Context>) -> Router {
-    let mut router = Router::new()
+    let router = Router::new();
+    #[cfg(feature = "oidc")]
+    let router = router.merge(oidc::routes());
+    let mut router = router
         .merge(door::routes())
         .merge(invitation::routes())
         .route("/", get(|| async { Redirect::to(paths::HOME) }))
