@@ -43,11 +43,17 @@ const provider = new Provider(issuer, {
 });
 const answer = provider.callback();
 
-// `/interaction/<uid>?subject=…&acr=…` signs in as that subject; without a subject it refuses.
+// `/interaction/<uid>?subject=…&acr=…` signs in as that subject; by an empty one it refuses.
 async function handle(request, response) {
   const url = new URL(request.url, issuer);
   if (!url.pathname.startsWith('/interaction/')) {
     answer(request, response);
+    return;
+  }
+  // For a real browser: a page to choose on.
+  if (!url.searchParams.has('subject')) {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end('<title>Provider</title><h1>Who are you?</h1><a href="?subject=officer-number-4711">officer-number-4711</a>');
     return;
   }
   const subject = url.searchParams.get('subject');

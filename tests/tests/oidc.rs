@@ -21,7 +21,11 @@ use truyvet_server::{
     settings::OidcSettings,
     sign_in,
 };
-use truyvet_tests::world::{NOON, World};
+use truyvet_tests::{
+    browser,
+    process::eventually,
+    world::{NOON, World},
+};
 use url::Url;
 
 const ACR: &str = "urn:test:two-factors";
@@ -644,4 +648,33 @@ async fn a_provider_that_does_not_answer_gets_a_page() {
         unavailable.1,
     )
     .await;
+}
+
+/// The portal is `localhost` and the provider `127.0.0.1`: two sites to a browser. Were its strict cookies left behind on
+/// the way back, the portal would say that the sign-in is no longer valid.
+#[tokio::test]
+async fn a_real_browser_brings_its_cookies_back_from_another_site() {
+    if !browser::installed() {
+        return;
+    }
+    let Some(ministry) = Ministry::new().await else {
+        return;
+    };
+    ministry.linked("hotline-1", SUBJECT).await;
+    let real = browser::Browser::start("en").await;
+    let sign_in = ministry
+        .world
+        .settings
+        .portal_origin
+        .join("/portal/sign-in");
+    let sign_in = sign_in.unwrap();
+    real.open(sign_in.as_str()).await;
+    real.follow("Continue with Cổng định danh").await;
+    real.reads("Who are you?").await;
+    real.follow(SUBJECT).await;
+    eventually(async || (real.path().await == "/portal").then_some(())).await;
+    // Whoever is signed in is not asked again.
+    real.open(sign_in.as_str()).await;
+    assert_eq!(real.path().await, "/portal");
+    real.close().await;
 }
