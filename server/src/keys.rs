@@ -235,7 +235,8 @@ fn open_secret(path: &Path, rng: &mut impl CryptoRng) -> Result<Zeroizing<[u8; 3
     Ok(secret)
 }
 
-fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeysError> {
+/// The text of a file that its owner alone may read.
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeysError> {
     let file = File::open(path).map_err(at(path))?;
     let mode = file.metadata().map_err(at(path))?.permissions().mode();
     if mode & 0o077 != 0 {

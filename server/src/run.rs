@@ -72,6 +72,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("database: {0}")]
     Store(#[from] StoreError),
+    /// The portal's secret at the provider cannot be used.
+    #[error("oidc_client_secret_file: {0}")]
+    ClientSecret(KeysError),
     /// The list of units cannot be loaded.
     #[error(transparent)]
     Units(#[from] UnitListError),
@@ -109,7 +112,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
     let context = Arc::new(Context {
-        sign_in: SignIn::new(&settings),
+        sign_in: SignIn::new(&settings).map_err(StartError::ClientSecret)?,
         settings,
         effects,
         store: Arc::new(store),

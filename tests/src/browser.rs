@@ -198,16 +198,7 @@ impl Browser {
             "//button[normalize-space(.)={0} or @aria-label={0}]",
             quoted(name)
         );
-        let page = self.find(Locator::Css("html")).await;
-        let sends = format!("boolean({xpath}[not(@type='button')])");
-        let sends = format!(
-            "return document.evaluate({sends:?}, document, null, XPathResult.BOOLEAN_TYPE).booleanValue"
-        );
-        let sends = self.run(&sends).await;
         self.click(&xpath, name).await;
-        if sends == true {
-            left(&page).await;
-        }
     }
 
     /// Follows the link that says this, to the page behind it.
@@ -216,9 +207,7 @@ impl Browser {
             "//a[normalize-space(.)={0} or @aria-label={0}]",
             quoted(name)
         );
-        let page = self.find(Locator::Css("html")).await;
         self.click(&xpath, name).await;
-        left(&page).await;
     }
 
     async fn click(&self, xpath: &str, name: &str) {
@@ -381,7 +370,9 @@ impl Browser {
             "//*[(self::a or self::button) and normalize-space(.)={}]",
             quoted(name)
         );
-        self.click(&xpath, name).await;
+        // The page stays: a file is no page.
+        let button = self.named(&xpath, name).await;
+        button.click().await.expect("it can be clicked");
         let saved = timeout(DEADLINE, async {
             loop {
                 if let Some(text) = whole_file_in(folder.path()) {
@@ -455,17 +446,6 @@ impl Browser {
     pub async fn close(self) {
         self.client.close().await.expect("the browser ends");
     }
-}
-
-/// Waits until the page has given way to another: else the next look might still be at it. Not for long: what the browser
-/// itself finds wrong in a form keeps the page.
-async fn left(page: &Element) {
-    let gone = timeout(Duration::from_secs(2), async {
-        while page.tag_name().await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    });
-    drop(gone.await);
 }
 
 /// While it is loaded, a file has another name.

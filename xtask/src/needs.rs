@@ -2,7 +2,10 @@
 //!
 //! To add one, add it to [`test()`], or to [`arm()`] if only that step needs it: nothing else knows the lists.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// Something that must be on the machine.
 pub(crate) struct Need {
@@ -51,6 +54,7 @@ pub(crate) fn test() -> Vec<Need> {
             )),
             by_hand: "apt-get install chromium chromium-driver fonts-noto-core (Debian)",
         },
+        oidc_provider(),
         // aws-lc, protoc and cmake are not needed: Cargo.lock is tested to be without them.
         Need {
             name: "a C compiler",
@@ -60,6 +64,32 @@ pub(crate) fn test() -> Vec<Need> {
             by_hand: "apt-get install gcc libc6-dev (Debian, Ubuntu), xcode-select --install (macOS)",
         },
     ]
+}
+
+/// A full implementation, and no mock: what it refuses, ministries' own would refuse too.
+fn oidc_provider() -> Need {
+    const PROBE: &str = "node --version && cmp tests/oidc/package.json target/oidc/package.json \
+        && test -e target/oidc/node_modules/oidc-provider/package.json";
+    // The lock file names a digest of every package.
+    const FETCH: &str = "mkdir -p target/oidc && cp tests/oidc/package.json tests/oidc/package-lock.json target/oidc \
+        && npm ci --prefix target/oidc --ignore-scripts --no-audit --no-fund";
+    const INSTALL: &str =
+        "{ npm --version || { apt-get update && apt-get install -y nodejs npm; }; }";
+    let mut need = Need {
+        name: "Node.js with the package oidc-provider",
+        used_for: "the tests of signing in by OpenID Connect",
+        probe: command("sh", &["-c", PROBE]),
+        install: Some(command("sh", &["-c", &format!("{INSTALL} && {FETCH}")])),
+        by_hand: "apt-get install nodejs npm (Debian), then: mkdir -p target/oidc && cp tests/oidc/package*.json \
+            target/oidc && npm ci --prefix target/oidc",
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let root = root.expect("xtask lies in the workspace");
+    need.probe.current_dir(root);
+    if let Some(install) = &mut need.install {
+        install.current_dir(root);
+    }
+    need
 }
 
 /// What the step arm needs. Debian's own compiler: rustup's standard libraries do not come by apt-get, and the step

@@ -31,7 +31,7 @@ pub enum Action {
     InvitationIssued,
     /// An account's password was chosen by an invitation; all that it signed in with before, and its sessions, ended.
     InvitationAccepted,
-    /// Somebody signed in; the subject says by which second factor.
+    /// Somebody signed in; the subject says by which second factor, or that the ministry's provider vouched: "oidc".
     SignedIn,
     /// Somebody signed out.
     SignedOut,
@@ -48,6 +48,8 @@ pub enum Action {
     TotpSet,
     /// Recovery codes were put in place of those before.
     RecoveryCodesMade,
+    /// An account was tied to a person's account at the ministry's provider.
+    OidcLinked,
     /// A recovery code was used up.
     RecoveryCodeUsed,
     /// Sessions of an account were ended.
@@ -93,6 +95,7 @@ impl Action {
         Self::PasskeyRemoved,
         Self::TotpSet,
         Self::RecoveryCodesMade,
+        Self::OidcLinked,
         Self::RecoveryCodeUsed,
         Self::SessionsEnded,
         Self::ClientKeyCreated,
@@ -126,6 +129,7 @@ impl Action {
             Self::PasskeyRemoved => "passkey.removed",
             Self::TotpSet => "totp.set",
             Self::RecoveryCodesMade => "recovery-codes.made",
+            Self::OidcLinked => "oidc.linked",
             Self::RecoveryCodeUsed => "recovery-code.used",
             Self::SessionsEnded => "sessions.ended",
             Self::ClientKeyCreated => "client-key.created",

@@ -19,6 +19,10 @@
 //! exception. Where units stand below each other in a chain, one below each, some numbers follow for whoever also
 //! reasons about why totals are withheld.
 //!
+//! The floor is for figures and reports, which are printed, sent on and read by many. It does not bind whoever may look up
+//! single codes or read the audit of a unit: supervisors, administrators and auditors see there, code by code, what they
+//! answer for.
+//!
 //! Two parts' sum may be worked out, never which of them has how many (that a number is none may be: none is nobody).
 //! What the reader's own unit did is theirs to know and so hides nothing else. Nothing here depends on what was asked:
 //! who asks twice learns nothing more.

@@ -220,10 +220,10 @@ async fn regions(
             let kept_since = local_day(kept, offset) + 1;
             let windows = context.store.upload_counts(region).await?;
             uploads.extend(days.clone().filter(|day| *day >= kept_since).map(|day| {
-                // The open window's are on the day that is now.
-                let on_day = windows
-                    .iter()
-                    .filter(|(closed_at, _)| local_day(closed_at.unwrap_or(now), offset) == day);
+                // Not the open window's: whoever asked again and again would see each upload come.
+                let on_day = windows.iter().filter(|(closed_at, _)| {
+                    closed_at.is_some_and(|closed_at| local_day(closed_at, offset) == day)
+                });
                 let count: u64 = on_day.map(|(_, uploads)| uploads).sum();
                 (day, Shown::number(count, floor))
             }));

@@ -153,6 +153,9 @@ pub(super) fn of_import(error: &ImportError) -> Status {
         }
         ImportError::NoSuchImport => not_found("NO_SUCH_IMPORT", error),
         ImportError::NoSuchSheet => not_found("NO_SUCH_SHEET", error),
+        ImportError::UnitClosed => refused(Code::FailedPrecondition, "UNIT_CLOSED", error),
+        ImportError::Outdated { .. } => refused(Code::FailedPrecondition, "LINE_OUTDATED", error),
+        ImportError::TooManyLists => refused(Code::ResourceExhausted, "TOO_MANY_LISTS", error),
         ImportError::SheetIssued => refused(Code::FailedPrecondition, "SHEET_ISSUED", error),
         ImportError::Quota { whose, left } => quota(*whose, *left, error),
         ImportError::Store(error) => of_store(error),

@@ -124,6 +124,10 @@ pub async fn create_client_key(
     scopes: Permissions,
 ) -> Result<(ClientKey, Credential), OfficerError> {
     check_text("label", label, 64)?;
+    // A browser that somebody left open must not become a way in for good.
+    if actor.key_id.is_none() && actor.officer.officer_id == officer_id {
+        return Err(OfficerError::OwnAccount);
+    }
     let officer = visible_officer(context, actor, officer_id).await?;
     let grantable = actor.permissions().and(officer.role.permissions());
     if scopes.bits() == 0 || !scopes.within(grantable) || !officer.active {

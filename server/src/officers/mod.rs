@@ -36,7 +36,9 @@ pub enum OfficerError {
     #[error("not allowed")]
     NotAllowed,
     /// A field is missing, too long or has control characters; a label also if it has an at sign.
-    #[error("{field}: 1 to {max} printable characters (a label none of them an at sign)")]
+    #[error(
+        "{field}: 1 to {max} printable characters (none of them a semicolon, in a label none an at sign)"
+    )]
     Text {
         /// Which field.
         field: &'static str,
@@ -80,7 +82,9 @@ pub enum OfficerError {
 
 fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), OfficerError> {
     let length = text.chars().count();
-    if length == 0 || length > max || text.chars().any(char::is_control) {
+    // A semicolon ends a cell where spreadsheets separate by it, and the next one could begin a formula.
+    let odd = |c: char| c.is_control() || c == ';';
+    if length == 0 || length > max || text.chars().any(odd) {
         return Err(OfficerError::Text { field, max });
     }
     Ok(())

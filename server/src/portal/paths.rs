@@ -28,6 +28,15 @@ pub(crate) const LANGUAGE: &str = "/portal/language";
 
 /// GET `?invitation=`. POST `invitation`, `password`, `password_again`: continues with [`INVITATION_FACTOR`].
 pub(crate) const INVITATION: &str = "/portal/invitation";
+/// GET `?invitation=` (optional): sends the browser to the ministry's provider.
+pub(crate) const OIDC: &str = "/portal/oidc";
+/// GET `?state=&code=&error=&iss=`: where the provider sends it back to; goes on with [`OIDC_FINISH`].
+#[cfg(feature = "oidc")]
+pub(crate) const OIDC_CALLBACK: &str = "/portal/oidc/callback";
+/// GET, same parameters: signs in.
+#[cfg(feature = "oidc")]
+pub(crate) const OIDC_FINISH: &str = "/portal/oidc/finish";
+
 /// GET: the second factor. POST `totp`: confirms the authenticator app. Whose, a cookie says.
 pub(crate) const INVITATION_FACTOR: &str = "/portal/invitation/totp";
 /// POST `passkey`: registers a passkey instead.

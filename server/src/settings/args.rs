@@ -179,6 +179,27 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_SESSION_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_hours: Option<u32>,
+    /// OpenID Connect provider by which officers may sign in: its issuer; https, or http on this machine [default: none]
+    #[arg(long, env = "TRUYVET_OIDC_ISSUER", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_issuer: Option<String>,
+    /// What the provider knows the portal as; its redirect URI there: <portal_origin>/portal/oidc/callback
+    #[arg(long, env = "TRUYVET_OIDC_CLIENT_ID", value_name = "ID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_client_id: Option<String>,
+    /// File with the portal's secret at the provider, readable by its owner alone
+    #[arg(long, env = "TRUYVET_OIDC_CLIENT_SECRET_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// What officers call the provider, 1 to 64 characters: stands on the button [default: the issuer's host]
+    #[arg(long, env = "TRUYVET_OIDC_NAME", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_name: Option<String>,
+    /// The acr value that the provider must vouch for. With a provider, the second factor is its affair: name here what
+    /// it calls a sign-in with one [default: any sign-in is taken]
+    #[arg(long, env = "TRUYVET_OIDC_ACR", value_name = "ACR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_acr: Option<String>,
     /// Log lines as text or JSON [default: text]
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::authorize::default_wrong_guesses_per_hour;
 
-use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter};
+use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc};
 
 const CODE_VALID_HOURS: u32 = 24;
 
@@ -55,6 +55,11 @@ impl SettingsArgs {
             portal_origin,
             session_idle_minutes,
             session_hours,
+            oidc_issuer,
+            oidc_client_id,
+            oidc_client_secret_file,
+            oidc_name,
+            oidc_acr,
             log_format,
             log,
         } = self;
@@ -158,6 +163,14 @@ impl SettingsArgs {
                 // Below 3, "fewer than that" is one number or two, of which one is nobody.
                 given => within("figures_floor", given, 5, 3, 100)?,
             },
+            oidc: oidc::Given {
+                oidc_issuer,
+                oidc_client_id,
+                oidc_client_secret_file,
+                oidc_name,
+                oidc_acr,
+            }
+            .check()?,
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod log;
+mod oidc;
 
 use std::{
     io,
@@ -21,6 +22,9 @@ use url::Url;
 
 pub use args::SettingsArgs;
 pub use log::{LogFormat, log_filter};
+pub use oidc::OidcSettings;
+#[cfg(feature = "oidc")]
+pub(crate) use oidc::is_this_machine;
 
 /// Certificate and key files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +96,8 @@ pub struct Settings {
     pub session_idle_minutes: u32,
     /// A session ends so long after signing in.
     pub session_hours: u32,
+    /// The provider by which officers may sign in.
+    pub oidc: Option<OidcSettings>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.

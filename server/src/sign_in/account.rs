@@ -345,7 +345,8 @@ fn open_state(
     let dated = dated.ok_or(SignInError::Expired)?;
     let (made_at, state) = dated.split_first_chunk().ok_or(SignInError::Expired)?;
     let age = context.now().unix_seconds() - i64::from_be_bytes(*made_at);
-    if age >= STATE_SECONDS {
+    // A clock that went back must not make it last.
+    if !(0..STATE_SECONDS).contains(&age) {
         return Err(SignInError::Expired);
     }
     Ok(Zeroizing::new(state.to_vec()))

@@ -115,7 +115,8 @@ pub async fn start_sign_in(
         });
     let tries = match &officer {
         Some(officer) => Tries::Password(&officer.officer_id, device),
-        None => Tries::Nobody(name),
+        // As a known one's: spaces around it make no other name.
+        None => Tries::Nobody(name.trim()),
     };
     let attempt = context.sign_in.throttle.begin(tries, now)?;
     let asker = match device {

@@ -16,6 +16,14 @@
 //! there is one, a fresh [`Ticket`] in a cookie of its own. The cookies are `HttpOnly`, `SameSite=Strict`, and, where
 //! the portal's origin is https, `Secure` with the prefix `__Host-`, so that no neighbouring site can put one in.
 //!
+//! Where the ministry has an OpenID Connect provider (feature and settings `oidc`), it can take the place of password and
+//! second factor; the invitation stays, since it says whose account it is:
+//!
+//! | step | function | the browser then holds |
+//! |---|---|---|
+//! | from the invitation's page, or from the page for signing in | `start_oidc` | a flow cookie, five minutes |
+//! | the provider sends the browser back | `finish_oidc` | a session cookie |
+//!
 //! What a lost password or second factor comes to is an invitation again: accepting it ends all factors, sessions and
 //! trusted devices that the account had. There is no other way round the second factor. Nobody invites themselves: for
 //! the only administrator, whoever owns the machine makes another one with `truyvet admin create-officer`.
@@ -27,6 +35,7 @@
 //! | TOTP secret | in an app | AES-256-GCM by `keys/portal.key` |
 //! | recovery codes | on paper | HMAC-SHA-256 by `keys/portal.key` |
 //! | passkey | in an authenticator | its public key |
+//! | identity at a provider | there | its issuer; HMAC-SHA-256 of its subject by `keys/portal.key` |
 //!
 //! No network address and no description of a browser is kept.
 
@@ -35,6 +44,8 @@ mod device;
 mod enrolment;
 mod factor;
 mod invitation;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod passkey;
 mod password;
 mod password_rules;
@@ -59,6 +70,8 @@ pub use factor::{
     start_by_passkey, start_sign_in,
 };
 pub use invitation::{INVITATION_DAYS, Invitation, end_sessions_of, invite};
+#[cfg(feature = "oidc")]
+pub use oidc::{ByProvider, FLOW_SECONDS, OidcAnswer, OidcError, Started, finish_oidc, start_oidc};
 pub use passkey::Passkeys;
 pub use password::PasswordRecord;
 pub use password_rules::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, PasswordFault};
@@ -75,7 +88,7 @@ use data_encoding::HEXLOWER;
 use rand::CryptoRng;
 
 use self::{password::Gate, throttle::Throttle};
-use crate::{officers::Officer, settings::Settings, store::StoreError};
+use crate::{keys::KeysError, officers::Officer, settings::Settings, store::StoreError};
 
 /// Why somebody did not get in, or something was not changed. Safe to print; says nothing of which accounts exist.
 #[derive(Debug, thiserror::Error)]
@@ -123,17 +136,23 @@ pub struct SignIn {
     throttle: Throttle,
     gate: Gate,
     passkeys: Passkeys,
+    #[cfg(feature = "oidc")]
+    oidc: Option<oidc::Provider>,
 }
 
 impl SignIn {
-    /// For the origin that the settings name.
-    #[must_use]
-    pub fn new(settings: &Settings) -> Self {
-        Self {
+    /// For the origin, and the provider, that the settings name.
+    ///
+    /// # Errors
+    /// [`KeysError`] if the portal's secret at the provider cannot be read, or can be by others.
+    pub fn new(settings: &Settings) -> Result<Self, KeysError> {
+        Ok(Self {
             throttle: Throttle::default(),
             gate: Gate::default(),
             passkeys: Passkeys::new(&settings.portal_origin),
-        }
+            #[cfg(feature = "oidc")]
+            oidc: oidc::Provider::of(settings)?,
+        })
     }
 
     /// How many password hashes were computed since the start.

@@ -12,6 +12,8 @@ pub struct PortalKey {
     pub(super) pepper: Zeroizing<[u8; 32]>,
     recovery: hmac::Key,
     devices: hmac::Key,
+    #[cfg(feature = "oidc")]
+    identities: hmac::Key,
     sealing: aead::LessSafeKey,
 }
 
@@ -32,6 +34,8 @@ impl PortalKey {
             pepper: derive(b"truyvet portal passwords v1"),
             recovery: keyed(b"truyvet portal recovery codes v1"),
             devices: keyed(b"truyvet portal devices v1"),
+            #[cfg(feature = "oidc")]
+            identities: keyed(b"truyvet portal identities v1"),
             sealing: aead::LessSafeKey::new(sealing),
         }
     }
@@ -42,6 +46,19 @@ impl PortalKey {
         // Codes have one length, so nothing slides from one into the other.
         message.update(symbols);
         message.update(officer_id.as_bytes());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(message.sign().as_ref());
+        hash
+    }
+
+    /// The keyed hash of somebody's identity at a provider.
+    #[cfg(feature = "oidc")]
+    pub(super) fn identity_hash(&self, issuer: &str, subject: &str) -> [u8; 32] {
+        let mut message = hmac::Context::with_key(&self.identities);
+        // The length in front, so that nothing slides from one into the other.
+        message.update(&(issuer.len() as u64).to_be_bytes());
+        message.update(issuer.as_bytes());
+        message.update(subject.as_bytes());
         let mut hash = [0; 32];
         hash.copy_from_slice(message.sign().as_ref());
         hash

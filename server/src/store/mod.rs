@@ -19,8 +19,8 @@ pub use publications::{ClosedWindow, Closing, PublishedBatch};
 pub use retention::{Forget, Forgotten};
 pub use sign_in::{
     Acceptance, Completion, Ending, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
-    NewInvitation, NewSession, PasskeyRecord, PendingSignIn, Proof, SessionRecord, SignInStore,
-    Standing,
+    NewInvitation, NewSession, OidcAcceptance, OidcAccepted, OidcIdentity, PasskeyRecord,
+    PendingSignIn, Proof, SessionRecord, SignInStore, Standing,
 };
 pub use uploads::{AcceptedKey, Change, ForWithdrawal, NewUpload, Stored};
 

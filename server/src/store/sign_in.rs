@@ -130,6 +130,40 @@ pub struct Acceptance {
     pub entries: Vec<AuditEntry>,
 }
 
+/// Somebody's account at an OpenID Connect provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidcIdentity {
+    /// Which provider.
+    pub issuer: String,
+    /// Keyed hash over issuer and subject.
+    pub subject_hash: [u8; 32],
+}
+
+/// All that becomes true when an invitation is accepted by an account at a provider. Everything the account had before
+/// is gone then.
+#[derive(Clone)]
+pub struct OidcAcceptance {
+    /// The invitation's ticket: nothing is done if it is gone.
+    pub invitation_hash: [u8; 32],
+    /// What takes the place of password and second factor.
+    pub identity: OidcIdentity,
+    /// The first session; of the account that is invited.
+    pub session: NewSession,
+    /// Rows of the audit, in order.
+    pub entries: Vec<AuditEntry>,
+}
+
+/// What came of an [`OidcAcceptance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OidcAccepted {
+    /// It is so.
+    Done,
+    /// The invitation is gone.
+    Gone,
+    /// The identity signs another account in.
+    Taken,
+}
+
 /// Somebody who has shown the password and owes the second factor.
 #[derive(Clone)]
 pub struct PendingSignIn {
@@ -254,6 +288,12 @@ pub trait SignInStore: Send + Sync {
     ) -> Result<()>;
     /// Accepts an invitation: factors and sessions from before end, the new ones begin; false if it is gone.
     async fn accept_invitation(&self, acceptance: Acceptance, now: Timestamp) -> Result<bool>;
+    /// Accepts an invitation by an account at a provider: factors and sessions from before end, the new ones begin.
+    async fn accept_invitation_by_oidc(
+        &self,
+        acceptance: OidcAcceptance,
+        now: Timestamp,
+    ) -> Result<OidcAccepted>;
 
     /// The account of a sign-in name and its password, if it has one.
     async fn account(
@@ -278,6 +318,16 @@ pub trait SignInStore: Send + Sync {
     async fn use_try(&self, ticket_hash: [u8; 32], now: Timestamp) -> Result<bool>;
     /// Completes a sign-in; false if it, or the proof, is gone or used.
     async fn complete_sign_in(&self, completion: Completion, now: Timestamp) -> Result<bool>;
+
+    /// Whose account an identity at a provider signs in.
+    async fn officer_of_oidc(&self, identity: OidcIdentity) -> Result<Option<Officer>>;
+    /// Begins a session of that account; false if the identity does not sign it in any more.
+    async fn sign_in_by_oidc(
+        &self,
+        identity: OidcIdentity,
+        session: NewSession,
+        entry: AuditEntry,
+    ) -> Result<bool>;
 
     /// The session of a ticket, whatever its age.
     async fn session(&self, ticket_hash: [u8; 32]) -> Result<Option<(Officer, SessionRecord)>>;

@@ -19,6 +19,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("maud", &["portal"]),
     ("fluent_bundle", &["portal/texts"]),
     ("qrcode", &["portal/qr"]),
+    ("openidconnect", &["sign_in/oidc"]),
+    ("reqwest", &["sign_in/oidc"]),
 ];
 
 struct Source {

@@ -130,6 +130,10 @@ fn rows() -> Vec<Row> {
             form("/portal/invitation/passkey", &[("passkey", "{}")], [410; 4]),
             403,
         ),
+        // A provider elsewhere: there is none here.
+        page("/portal/oidc", ALL_ON),
+        open(page("/portal/oidc/callback", ALL), 200),
+        open(page("/portal/oidc/finish", [404; 4]), 404),
         // One's own account.
         page("/portal/account", ALL),
         form("/portal/account/sessions", &[("session", "none")], ALL_ON),

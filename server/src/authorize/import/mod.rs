@@ -18,11 +18,14 @@ use super::{
 use crate::{
     audit::Action,
     context::Context,
-    officers::{Actor, Permission, visible_units},
+    officers::{Actor, Permission, own_unit, unit_in_reach, visible_units},
     store::{
         ImportRecord, ImportedLine, NewImport, NewSheet, SheetIssued, SheetRecord, StoreError,
     },
 };
+
+/// Most lists of one officer that are not issued to the end: each holds the writing thread and the disk.
+pub const MAX_OPEN_LISTS: usize = 20;
 
 pub use csv::{Column, FileFault, Line, LineFault, MAX_BYTES, MAX_LINES};
 pub use slips::slips_csv;
@@ -102,6 +105,18 @@ pub enum ImportError {
     /// It was issued before: its codes cannot be shown again, only replaced.
     #[error("the sheet was issued already")]
     SheetIssued,
+    /// The list's unit has none below or in it any more: codes are issued elsewhere.
+    #[error("the unit is closed")]
+    UnitClosed,
+    /// A line that was right when the list came is not any more: its day is too old, or its region not served.
+    #[error("line {line}: its day is too old by now, or its region is not served any more")]
+    Outdated {
+        /// Where it stood in the file.
+        line: u32,
+    },
+    /// Enough lists wait.
+    #[error("at most {MAX_OPEN_LISTS} lists that are not issued to the end")]
+    TooManyLists,
     /// More than may still be issued today.
     #[error("only {left} more codes may be issued today, fewer than the sheet has")]
     Quota {
@@ -128,6 +143,20 @@ pub async fn import(
         return Err(ImportError::NotAllowed);
     }
     let now = context.now();
+    if own_unit(context, actor)
+        .await?
+        .is_some_and(|unit| unit.closed)
+    {
+        return Err(ImportError::UnitClosed);
+    }
+    let unit_codes = vec![actor.officer.unit_code.clone()];
+    let lists = context.store.imports(unit_codes).await?;
+    let open = lists.iter().filter(|(record, sheets)| {
+        record.officer_id == actor.officer.officer_id && sheets.iter().any(|sheet| !sheet.issued)
+    });
+    if open.count() >= MAX_OPEN_LISTS {
+        return Err(ImportError::TooManyLists);
+    }
     let (mut lines, mut faults) = (Vec::new(), Vec::new());
     for Line { number, says } in csv::parse(file)? {
         let checked = says.and_then(|order| match check_order(&context.settings, now, &order) {
@@ -297,6 +326,10 @@ async fn issue(
     }
     let now = context.now();
     let unit_code = &import.record.unit_code;
+    let unit = unit_in_reach(context, actor, unit_code).await?;
+    if unit.is_none_or(|unit| unit.closed) {
+        return Err(ImportError::UnitClosed);
+    }
     let issuer = Issuer {
         officer_id: &actor.officer.officer_id,
         // The list's, also when somebody above goes on with it.
@@ -312,6 +345,10 @@ async fn issue(
                 onset_day: line.onset_day,
                 region: Some(line.region),
             };
+            // The list may have waited for days.
+            let line_number = line.line;
+            check_order(&context.settings, now, &order)
+                .map_err(|_| ImportError::Outdated { line: line_number })?;
             let (new, code) = draw(context, issuer, &order, now, &mut rng);
             codes.push((line.line, new));
             issued.push(IssuedLine {

@@ -8,6 +8,7 @@ use crate::{
     portal::{
         forms::{self, Input, Problems},
         layout::{self, Chrome},
+        pages::sign_in::provider_link,
         parts, paths,
         texts::Texts,
     },
@@ -28,6 +29,8 @@ pub(crate) struct Invitation {
     pub(crate) minimum: u32,
     /// What was wrong.
     pub(crate) problems: Vec<PasswordProblem>,
+    /// What the provider is called that can take the place of a password.
+    pub(crate) provider: Option<String>,
 }
 
 /// What can be wrong with a password.
@@ -71,6 +74,12 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &Invitation) -> Markup 
                     (new_password(texts, view.minimum, &problems))
                     button class="wide" { (texts.say("invitation-button")) }
                 }))
+                @if let Some(name) = &view.provider {
+                    (provider_link(texts, name, &paths::with_query(
+                        paths::OIDC,
+                        &[("invitation", view.invitation.as_str())],
+                    )))
+                }
             }
             p class="aside" { (texts.say("invitation-step")) }
         },

@@ -19,6 +19,8 @@ pub(crate) mod invitation;
 pub(crate) mod invite;
 pub(crate) mod issued;
 pub(crate) mod officers;
+#[cfg(feature = "oidc")]
+pub(crate) mod oidc;
 pub(crate) mod passkey;
 pub(crate) mod recovery_codes;
 pub(crate) mod reports;

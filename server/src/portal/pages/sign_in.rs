@@ -33,6 +33,8 @@ pub(crate) struct SignIn {
     pub(crate) refusal: Option<Refusal>,
     /// Whether the officer comes here because the session ended by itself.
     pub(crate) session_ended: bool,
+    /// What the provider is called by which one may sign in instead.
+    pub(crate) provider: Option<String>,
 }
 
 /// The page for name and password.
@@ -61,10 +63,24 @@ pub(crate) fn page(texts: &Texts, chrome: &Chrome, view: &SignIn) -> Markup {
                     (password.show(&problems))
                     button class="wide" { (texts.say("sign-in-button")) }
                 }))
+                @if let Some(name) = &view.provider { (provider_link(texts, name, paths::OIDC)) }
             }
             p class="aside" { (texts.say("sign-in-forgotten")) }
         },
     )
+}
+
+/// The other way, by the ministry's own provider.
+///
+/// - `path`: of [`paths::OIDC`], which sends the browser there.
+pub(crate) fn provider_link(texts: &Texts, name: &str, path: &str) -> Markup {
+    html! {
+        p class="or" { (texts.say("or")) }
+        p { a class="button secondary" href=(path) {
+            (texts.say_with("oidc-button", &[("name", name.into())]))
+        } }
+        p class="hint" { (texts.say("oidc-hint")) }
+    }
 }
 
 /// The second factor.

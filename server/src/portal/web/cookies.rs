@@ -17,6 +17,9 @@ pub(super) enum Name {
     SignIn,
     /// An invitation between password and second factor.
     Enrolment,
+    /// A sign-in while the browser is at the ministry's provider.
+    #[cfg(feature = "oidc")]
+    Oidc,
     /// A browser that has signed in before.
     Device,
     /// Forms before there is a session.
@@ -31,6 +34,8 @@ impl Name {
             Self::Session => "__Host-truyvet-session",
             Self::SignIn => "__Host-truyvet-sign-in",
             Self::Enrolment => "__Host-truyvet-enrolment",
+            #[cfg(feature = "oidc")]
+            Self::Oidc => "__Host-truyvet-oidc",
             Self::Device => "__Host-truyvet-device",
             Self::Form => "__Host-truyvet-form",
             Self::Language => "__Host-truyvet-language",

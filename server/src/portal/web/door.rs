@@ -53,6 +53,7 @@ async fn show(visitor: Visitor, Query(query): Query<Ended>) -> Answer {
     }
     let view = SignIn {
         session_ended: query.ended.is_some(),
+        provider: visitor.provider(),
         ..SignIn::default()
     };
     visitor.show(page(visitor.texts, &visitor.chrome(), &view))
@@ -83,6 +84,7 @@ async fn sign_in(DoorForm { visitor, form }: DoorForm<NameAndPassword>) -> Handl
                 sign_in_name: form.sign_in_name,
                 refusal,
                 session_ended: false,
+                provider: visitor.provider(),
             };
             Ok(visitor.show(page(visitor.texts, &visitor.chrome(), &view)))
         }

@@ -42,6 +42,7 @@ impl FromRequest<Arc<Context>> for DeskFile {
 
     async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
+        let mut when_read = parts.clone();
         let desk = Desk::from_request_parts(&mut parts, context).await?;
         let refused = || desk.fail(Failure::FormRefused).into_response();
         if !is_from_here(
@@ -54,7 +55,11 @@ impl FromRequest<Arc<Context>> for DeskFile {
         let form = Multipart::from_request(request, context).await;
         let mut form = form.map_err(|_| refused())?;
         match fields(&desk, &mut form).await {
-            Ok(Some((once, file))) => Ok(Self { desk, once, file }),
+            Ok(Some((once, file))) => {
+                // Once more: a file that comes slowly must not outlive the session it came with.
+                let desk = Desk::from_request_parts(&mut when_read, context).await?;
+                Ok(Self { desk, once, file })
+            }
             Ok(None) => Err(refused()),
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(desk.fail(Failure::TooLarge).into_response())

@@ -71,6 +71,7 @@ async fn password_page(
         role: officer.role,
         minimum: u32::try_from(MIN_PASSWORD_CHARS).unwrap_or(u32::MAX),
         problems,
+        provider: visitor.provider(),
     };
     let here = paths::with_query(paths::INVITATION, &[("invitation", &view.invitation)]);
     let chrome = visitor.chrome_at(&here);

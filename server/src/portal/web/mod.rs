@@ -31,6 +31,8 @@ mod home;
 mod imports;
 mod invitation;
 mod officers;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod once;
 mod orders;
 mod posted;
@@ -61,7 +63,10 @@ const MAX_FORM_BYTES: usize = 64 << 10;
 
 /// All pages.
 pub(crate) fn portal_routes(context: Arc<Context>) -> Router {
-    let mut router = Router::new()
+    let router = Router::new();
+    #[cfg(feature = "oidc")]
+    let router = router.merge(oidc::routes());
+    let mut router = router
         .merge(door::routes())
         .merge(invitation::routes())
         .merge(account::routes())

@@ -37,10 +37,11 @@ impl<T: DeserializeOwned + Send> FromRequest<Arc<Context>> for DoorForm<T> {
 
     async fn from_request(request: Request, context: &Arc<Context>) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let body = Bytes::from_request(whole, context).await;
+        // Only now: a body that comes slowly must not outlive the session it came with.
         let visitor = Visitor::from_request_parts(&mut parts, context).await?;
-        let body = Bytes::from_request(Request::from_parts(parts, body), context)
-            .await
-            .map_err(|_| visitor.fail(Failure::TooLarge).into_response())?;
+        let body = body.map_err(|_| visitor.fail(Failure::TooLarge).into_response())?;
         let from_here = is_from_here(&visitor.headers, &context.settings.portal_origin);
         let ours = from_here && carries_token(&visitor, &body);
         match serde_html_form::from_bytes(&body) {

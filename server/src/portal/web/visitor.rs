@@ -92,6 +92,12 @@ impl Visitor {
         !self.form_is_new && self.form.is_form_token(presented)
     }
 
+    /// What the provider is called by which one may sign in, if there is one.
+    pub(super) fn provider(&self) -> Option<String> {
+        let oidc = self.context.settings.oidc.as_ref();
+        oidc.map(|oidc| oidc.name.clone())
+    }
+
     /// The frame of a page outside.
     pub(super) fn chrome(&self) -> Chrome {
         Chrome {

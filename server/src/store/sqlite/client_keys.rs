@@ -113,15 +113,19 @@ pub(super) fn by_credential(
 }
 
 pub(super) fn revoke(connection: &Connection, key_id: &str, entry: &AuditEntry) -> Result<bool> {
+    let exists = "SELECT EXISTS (SELECT 1 FROM client_key WHERE key_id = ?1)";
+    let exists: bool = connection
+        .query_row(exists, [key_id], |row| row.get(0))
+        .map_err(database_error)?;
     let changed = connection
         .execute(
-            "UPDATE client_key SET active = 0 WHERE key_id = ?1",
+            "UPDATE client_key SET active = 0 WHERE key_id = ?1 AND active = 1",
             [key_id],
         )
         .map_err(database_error)?;
-    if changed == 0 {
-        return Ok(false);
+    // A second time nothing is done, and so nothing written down.
+    if changed == 1 {
+        audit::append(connection, entry)?;
     }
-    audit::append(connection, entry)?;
-    Ok(true)
+    Ok(exists)
 }

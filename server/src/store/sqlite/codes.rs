@@ -188,13 +188,16 @@ pub(super) fn revoke(
         None => Ok(None),
         Some(true) => Ok(Some(Revocation::Redeemed)),
         Some(false) => {
-            connection
+            let changed = connection
                 .execute(
-                    "UPDATE upload_code SET revoked = 1 WHERE serial = ?1",
+                    "UPDATE upload_code SET revoked = 1 WHERE serial = ?1 AND revoked = 0",
                     [serial],
                 )
                 .map_err(database_error)?;
-            audit::append(connection, entry)?;
+            // A second time nothing is done, and so nothing written down.
+            if changed == 1 {
+                audit::append(connection, entry)?;
+            }
             Ok(Some(Revocation::Revoked))
         }
     }

@@ -83,9 +83,12 @@ pub(super) fn deactivate(
     execute("UPDATE upload_code SET revoked = 1 WHERE officer_id = ?1 AND redeemed_at IS NULL")?;
     execute("UPDATE client_key SET active = 0 WHERE officer_id = ?1")?;
     sign_in::end_all(connection, officer_id)?;
-    if execute("UPDATE officer SET active = 0 WHERE officer_id = ?1")? == 0 {
-        return Ok(false);
+    // A second time nothing is done, and so nothing written down.
+    if execute("UPDATE officer SET active = 0 WHERE officer_id = ?1 AND active = 1")? == 1 {
+        audit::append(connection, entry)?;
     }
-    audit::append(connection, entry)?;
-    Ok(true)
+    let exists = "SELECT EXISTS (SELECT 1 FROM officer WHERE officer_id = ?1)";
+    connection
+        .query_row(exists, [officer_id], |row| row.get(0))
+        .map_err(database_error)
 }

@@ -48,9 +48,14 @@ pub(super) fn store(
     // Split, so that a secret stands for the same slots in every upload.
     match &upload.change {
         Change::Disclose(keys) => {
+            // Rare: asked once, and not for each key.
+            let some_withdrawn =
+                withdrawals::any_in_window(connection, upload.region, open_window)?;
             for key in keys.iter().flat_map(DisclosedKey::split) {
                 let receipt = Receipt::of(&key);
-                withdrawals::undo(connection, upload.region, &receipt, open_window)?;
+                if some_withdrawn {
+                    withdrawals::undo(connection, upload.region, &receipt, open_window)?;
+                }
                 store_key(connection, upload.region, &key, &receipt, open_window)?;
             }
             count(connection, upload.region, open_window)?;

@@ -16,6 +16,7 @@ pub(super) fn name(texts: &Texts, action: Action) -> String {
         Action::PasswordChanged => texts.say("action-password-changed"),
         Action::PasskeyAdded => texts.say("action-passkey-added"),
         Action::PasskeyRemoved => texts.say("action-passkey-removed"),
+        Action::OidcLinked => texts.say("action-oidc-linked"),
         Action::TotpSet => texts.say("action-totp-set"),
         Action::RecoveryCodesMade => texts.say("action-recovery-codes-made"),
         Action::RecoveryCodeUsed => texts.say("action-recovery-code-used"),

@@ -19,6 +19,7 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
         sign_in_name: "hotline-1@48".into(),
         refusal: Some(sign_in::Refusal::Wrong),
         session_ended: true,
+        provider: Some("Cổng định danh".into()),
     };
     let factor = sign_in::SecondFactor {
         totp: true,
@@ -66,7 +67,32 @@ pub(super) fn all(texts: &Texts) -> Vec<Sample> {
         ),
     ];
     samples.extend(joining(texts));
+    #[cfg(feature = "oidc")]
+    samples.extend(by_provider(texts));
     samples.extend(trouble(texts));
+    samples
+}
+
+#[cfg(feature = "oidc")]
+fn by_provider(texts: &Texts) -> Vec<Sample> {
+    use crate::portal::pages::oidc::{Refusal, arrival_page, refusal_page};
+
+    let chrome = Chrome {
+        here: None,
+        ..outside()
+    };
+    let refusals = [
+        ("oidc-unknown", Refusal::Unknown),
+        ("oidc-taken", Refusal::Taken),
+        ("oidc-refused", Refusal::NotCompleted),
+        ("oidc-over", Refusal::Over),
+        ("oidc-unavailable", Refusal::Unavailable),
+    ];
+    let mut samples: Vec<Sample> = refusals
+        .map(|(name, refusal)| (name, refusal_page(texts, &chrome, refusal)))
+        .into();
+    let next = "/portal/oidc/finish?state=x&code=y";
+    samples.push(("oidc-arrival", arrival_page(texts, &chrome, next)));
     samples
 }
 
@@ -82,6 +108,7 @@ fn joining(texts: &Texts) -> Vec<Sample> {
         role: Role::Officer,
         minimum: 12,
         problems: vec![],
+        provider: None,
     };
     let refused = invitation::Invitation {
         problems: vec![
@@ -89,6 +116,7 @@ fn joining(texts: &Texts) -> Vec<Sample> {
             invitation::PasswordProblem::TooCommon,
             invitation::PasswordProblem::Different,
         ],
+        provider: Some("Cổng định danh".into()),
         ..welcome.clone()
     };
     let setup = |place, state: &str, wrong: Option<totp::Wrong>| {

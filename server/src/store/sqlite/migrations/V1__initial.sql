@@ -96,6 +96,14 @@ CREATE TABLE recovery_code (
     PRIMARY KEY (officer_id, code_hash)
 ) STRICT, WITHOUT ROWID;
 
+-- Accounts at the ministry's OpenID Connect provider. Life: as that of passwords.
+CREATE TABLE oidc_identity (
+    officer_id   TEXT PRIMARY KEY REFERENCES officer,
+    issuer       TEXT NOT NULL,                 -- which provider
+    subject_hash BLOB NOT NULL,                 -- HMAC-SHA-256 by keys/portal.key over issuer and subject: a subject may be a name
+    UNIQUE (issuer, subject_hash)
+) STRICT, WITHOUT ROWID;
+
 -- Who has shown a password and owes the second factor; up to eight an account from browsers that it knows and eight from others. Life: five minutes, or until it is shown.
 CREATE TABLE pending_sign_in (
     ticket_hash   BLOB PRIMARY KEY,             -- SHA-256 of 32 random bytes in a cookie

@@ -2,6 +2,7 @@
 
 mod factors;
 mod invitations;
+mod oidc;
 mod pending;
 mod sessions;
 mod standings;
@@ -18,7 +19,8 @@ use crate::{
     sign_in::PasswordRecord,
     store::{
         Acceptance, Completion, Ending, Enrolment, FactorChange, Factors, ForgetSignIns,
-        NewInvitation, PendingSignIn, Result, SessionRecord, SignInStore, Standing,
+        NewInvitation, NewSession, OidcAcceptance, OidcAccepted, OidcIdentity, PendingSignIn,
+        Result, SessionRecord, SignInStore, Standing,
     },
 };
 
@@ -31,6 +33,7 @@ pub(super) fn end_all(connection: &Connection, officer_id: &str) -> Result<()> {
         "totp",
         "passkey",
         "recovery_code",
+        "oidc_identity",
         "pending_sign_in",
         "session",
     ] {
@@ -103,6 +106,31 @@ impl SignInStore for SqliteStore {
     async fn accept_invitation(&self, acceptance: Acceptance, now: Timestamp) -> Result<bool> {
         self.writer
             .write(move |c| invitations::accept(c, &acceptance, now))
+            .await
+    }
+
+    async fn accept_invitation_by_oidc(
+        &self,
+        acceptance: OidcAcceptance,
+        now: Timestamp,
+    ) -> Result<OidcAccepted> {
+        self.writer
+            .write(move |c| oidc::accept(c, &acceptance, now))
+            .await
+    }
+
+    async fn officer_of_oidc(&self, identity: OidcIdentity) -> Result<Option<Officer>> {
+        self.read(move |c| oidc::officer_of(c, &identity)).await
+    }
+
+    async fn sign_in_by_oidc(
+        &self,
+        identity: OidcIdentity,
+        session: NewSession,
+        entry: AuditEntry,
+    ) -> Result<bool> {
+        self.writer
+            .write(move |c| oidc::sign_in(c, &identity, &session, &entry))
             .await
     }
 
