@@ -143,6 +143,6 @@ fn codes_are_listed_as_lines_and_as_json() {
         (&"VN".into(), &"VN".into())
     );
     assert_eq!(objects[3]["counts"]["issued"], 3);
-    let refused = fails(&with(&["list", "--unit", "79"], &flags));
+    let refused = fails(&with(&["list", "--unit", "999"], &flags));
     assert!(refused.contains("NO_SUCH_UNIT"), "{refused}");
 }
