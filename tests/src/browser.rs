@@ -317,12 +317,6 @@ impl Browser {
         self.devtools("Browser.setDownloadBehavior", behavior).await;
     }
 
-    /// Shows pages as they are printed, or again as on a screen.
-    pub async fn show_as_printed(&self, printed: bool) {
-        let media = json!({ "media": if printed { "print" } else { "" } });
-        self.devtools("Emulation.setEmulatedMedia", media).await;
-    }
-
     /// The page as it is printed: PDF.
     pub async fn pdf(&self) -> Vec<u8> {
         let options =

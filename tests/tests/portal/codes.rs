@@ -103,7 +103,7 @@ async fn an_officer_issues_a_code_in_three_steps_and_a_phone_redeems_it() {
         }
         let qr = decoded_qr(&browser.picture_of(".screen svg.qr").await);
         assert_eq!(qr.replace('-', ""), code.replace('-', ""));
-        browser.show_as_printed(true).await;
+        browser.on_paper(true).await;
         let printed = browser.text().await;
         assert!(printed.contains(words.slip), "{printed}");
         assert!(!printed.contains(words.issue), "{printed}");

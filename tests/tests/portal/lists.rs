@@ -104,10 +104,10 @@ async fn a_list_is_issued_sheet_by_sheet_and_goes_on_after_an_interruption() {
     browser.follow("Download CSV").await;
     let first = codes(&saved(&folder, "truyvet-1.csv").await);
     assert_eq!(first.len(), 100);
-    browser.show_as_printed(true).await;
+    browser.on_paper(true).await;
     browser.picture("sheet-printed").await;
     assert_eq!(pages_of(&browser.pdf().await), 34);
-    browser.show_as_printed(false).await;
+    browser.on_paper(false).await;
     is_clean(&world, &browser).await;
     // Cut short: the server starts anew, the officer comes back.
     let world = world.restarted().await;

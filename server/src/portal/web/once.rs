@@ -3,7 +3,8 @@
 //!
 //! A form brings back a number that was given out with it. Numbers are signed by a key of this process, so that nothing is
 //! kept for pages that are only looked at, and one from before a restart is refused, as what it did is forgotten. What
-//! was done is kept in memory for as long as the number is good: no more of it than quotas allow.
+//! was done is kept in memory for as long as the number is good: as many serials as quotas allow, and an empty place for
+//! each form that failed.
 
 use std::{
     collections::HashMap,
