@@ -11,7 +11,7 @@ use truyvet_matching::BatchKind;
 
 use crate::{
     authorize::Brake, download::Catalog, keys::Keys, settings::Settings, sign_in::SignIn,
-    store::Store,
+    store::Store, telemetry::Telemetry,
 };
 
 /// What time it is.
@@ -115,6 +115,8 @@ pub struct Context {
     pub sign_in: SignIn,
     /// What is published, signed and ready to be handed out.
     pub catalog: Catalog,
+    /// Counts what happens.
+    pub telemetry: Arc<Telemetry>,
     /// Held by whoever builds a window: one at a time.
     pub publishing: tokio::sync::Mutex<()>,
 }

@@ -14,6 +14,7 @@
 //! | [`publish`] | a window closes; its tags become a signed batch file |
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
+//! | [`telemetry`] | what operators are told of all that, in numbers |
 //!
 //! Edges: `grpc` (the only place that knows tonic), `http` and `portal` (the only place that
 //! knows HTML). [`start`] puts it all together. Clock, randomness and steps come in as [`Effects`]; only `cli` makes the
@@ -37,6 +38,7 @@ mod run;
 pub mod settings;
 pub mod sign_in;
 pub mod store;
+pub mod telemetry;
 pub mod upload;
 
 pub use context::{Clock, Context, Effects, Entropy, Step, Steps, WalkOn};

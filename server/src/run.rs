@@ -30,6 +30,7 @@ use crate::{
     settings::Settings,
     sign_in::{Invitation, SignIn},
     store::{Store as _, StoreError, sqlite::SqliteStore},
+    telemetry::Telemetry,
 };
 
 /// Connections of phones at a time, if the system lets us open so many.
@@ -120,6 +121,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         keys,
         brake,
         catalog: Catalog::default(),
+        telemetry: Arc::new(Telemetry::new()),
         publishing: tokio::sync::Mutex::default(),
     });
     for &region in &context.settings.regions {

@@ -1,8 +1,14 @@
-//! What operators' tools ask: is it alive, is it ready, which version is it.
+//! What operators' tools ask: is it alive, is it ready, which version is it, what has it done.
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
 
 use crate::{context::Context, readiness};
 
@@ -10,6 +16,7 @@ pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .route(
             "/version",
             get(async || concat!(env!("CARGO_PKG_VERSION"), "\n")),
@@ -22,4 +29,13 @@ async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
         Ok(()) => (StatusCode::OK, "ready\n".into()),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
+}
+
+async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
+    // Prometheus' text format, as the library writes it.
+    let kind = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
+    (kind, context.telemetry.render())
 }

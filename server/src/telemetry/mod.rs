@@ -1,0 +1,198 @@
+//! What operators are told of this server in numbers: counted here, rendered for Prometheus, read by the console.
+//!
+//! One registry a server, not a process: tests run many servers in one. Library: `prometheus`, whose values can be read
+//! back and whose text format is the one that `promtool check metrics` checks.
+
+mod metric;
+
+use prometheus::{
+    CounterVec, Encoder as _, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder,
+    core::Collector,
+};
+
+pub use metric::{Kind, Metric};
+
+/// The metrics of one server. Cheap to update from any thread.
+pub struct Telemetry {
+    registry: Registry,
+    /// In the order of [`Metric::ALL`].
+    families: Vec<Family>,
+}
+
+enum Family {
+    Counter(CounterVec),
+    Gauge(GaugeVec),
+    Histogram(HistogramVec),
+}
+
+impl Telemetry {
+    /// All metrics, at their start.
+    ///
+    /// # Panics
+    /// Never: names are valid and differ, as a test shows.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let families = Metric::ALL.iter().map(|&metric| Family::new(metric));
+        let families: Vec<Family> = families.collect();
+        for family in &families {
+            let registered = registry.register(family.collector());
+            registered.expect("every metric has a name of its own");
+        }
+        let telemetry = Self { registry, families };
+        telemetry.set(Metric::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1.0);
+        telemetry
+    }
+
+    /// Counts one more.
+    pub fn count(&self, metric: Metric, labels: &[&str]) {
+        self.add(metric, labels, 1);
+    }
+
+    /// Counts some more. A gauge goes up by as much.
+    pub fn add(&self, metric: Metric, labels: &[&str], more: u64) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "Prometheus counts in 64-bit floats"
+        )]
+        let more = more as f64;
+        match &self.families[metric as usize] {
+            Family::Counter(family) => known(metric, family.get_metric_with_label_values(labels))
+                .map(|counter| counter.inc_by(more)),
+            Family::Gauge(family) => known(metric, family.get_metric_with_label_values(labels))
+                .map(|gauge| gauge.add(more)),
+            Family::Histogram(_) => mistaken(metric),
+        };
+    }
+
+    /// Takes one off a gauge.
+    pub fn subtract_one(&self, metric: Metric, labels: &[&str]) {
+        match &self.families[metric as usize] {
+            Family::Gauge(family) => {
+                known(metric, family.get_metric_with_label_values(labels)).map(|gauge| gauge.dec())
+            }
+            _ => mistaken(metric),
+        };
+    }
+
+    /// Sets a gauge.
+    pub fn set(&self, metric: Metric, labels: &[&str], value: f64) {
+        match &self.families[metric as usize] {
+            Family::Gauge(family) => known(metric, family.get_metric_with_label_values(labels))
+                .map(|gauge| gauge.set(value)),
+            _ => mistaken(metric),
+        };
+    }
+
+    /// Adds an observation to a histogram.
+    pub fn observe(&self, metric: Metric, labels: &[&str], value: f64) {
+        match &self.families[metric as usize] {
+            Family::Histogram(family) => known(metric, family.get_metric_with_label_values(labels))
+                .map(|histogram| histogram.observe(value)),
+            _ => mistaken(metric),
+        };
+    }
+
+    /// What a counter or gauge says now; of a histogram, how many observations it has.
+    #[must_use]
+    pub fn value(&self, metric: Metric, labels: &[&str]) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "Prometheus counts in 64-bit floats"
+        )]
+        let value = match &self.families[metric as usize] {
+            Family::Counter(family) => known(metric, family.get_metric_with_label_values(labels))
+                .map(|counter| counter.get()),
+            Family::Gauge(family) => {
+                known(metric, family.get_metric_with_label_values(labels)).map(|gauge| gauge.get())
+            }
+            Family::Histogram(family) => known(metric, family.get_metric_with_label_values(labels))
+                .map(|histogram| histogram.get_sample_count() as f64),
+        };
+        value.unwrap_or_default()
+    }
+
+    /// Prometheus' text format, version 0.0.4.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        debug_assert!(encoded.is_ok(), "{encoded:?}");
+        String::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Family {
+    fn new(metric: Metric) -> Self {
+        let (name, labels) = (metric.name(), metric.labels());
+        let valid = "names and labels are valid";
+        let opts = Opts::new(name, metric.help());
+        match metric.kind() {
+            Kind::Counter => Self::Counter(CounterVec::new(opts, labels).expect(valid)),
+            Kind::Gauge => Self::Gauge(GaugeVec::new(opts, labels).expect(valid)),
+            Kind::Histogram(bounds) => {
+                let opts = HistogramOpts::from(opts).buckets(bounds.to_vec());
+                Self::Histogram(HistogramVec::new(opts, labels).expect(valid))
+            }
+        }
+    }
+
+    fn collector(&self) -> Box<dyn Collector> {
+        match self {
+            Self::Counter(family) => Box::new(family.clone()),
+            Self::Gauge(family) => Box::new(family.clone()),
+            Self::Histogram(family) => Box::new(family.clone()),
+        }
+    }
+}
+
+/// A wrong number of labels is a mistake of ours: it fails tests, and costs an operator one number, not the server.
+fn known<T>(metric: Metric, found: prometheus::Result<T>) -> Option<T> {
+    debug_assert!(found.is_ok(), "{metric:?}: wrong labels");
+    found.ok()
+}
+
+/// So is the wrong kind.
+fn mistaken(metric: Metric) -> Option<()> {
+    debug_assert!(false, "{metric:?}: wrong kind");
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_described_and_named_as_prometheus_asks() {
+        let telemetry = Telemetry::new();
+        for &metric in Metric::ALL {
+            let labels: Vec<&str> = metric.labels().iter().map(|_| "x").collect();
+            match metric.kind() {
+                Kind::Counter => telemetry.count(metric, &labels),
+                Kind::Gauge => telemetry.set(metric, &labels, 1.0),
+                Kind::Histogram(_) => telemetry.observe(metric, &labels, 1.0),
+            }
+            assert_eq!(
+                metric.kind() == Kind::Counter,
+                metric.name().ends_with("_total"),
+                "{metric:?}"
+            );
+            assert!(metric.help().ends_with('.'), "{metric:?}");
+            assert!(
+                (telemetry.value(metric, &labels) - 1.0).abs() < 1e-9,
+                "{metric:?}"
+            );
+        }
+        let text = telemetry.render();
+        for &metric in Metric::ALL {
+            let help = format!("# HELP {} {}\n", metric.name(), metric.help());
+            assert!(text.contains(&help), "{help}");
+        }
+    }
+}
