@@ -30,6 +30,8 @@ enum Command {
     /// Phones' calls against a server, a bare echo and nginx: how many a second, how long each takes, what it costs. The
     /// server's database is on the disk of the temporary folder: TMPDIR chooses another
     Load(Box<load::Arguments>),
+    /// Phones' calls at a modest rate for hours: how the server's memory goes
+    Soak(load::soak::Arguments),
     /// What `load` compares with, in a process of its own
     #[command(hide = true)]
     Echo(load::EchoArguments),
@@ -39,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     let command = Cli::parse().command;
     let mut runtime = match command {
         // A thousand phones are not to wait for one processor.
-        Command::Load(_) | Command::Echo(_) => Builder::new_multi_thread(),
+        Command::Load(_) | Command::Soak(_) | Command::Echo(_) => Builder::new_multi_thread(),
         Command::ColdStart(_) | Command::Compare(_) | Command::Footprint(_) => {
             Builder::new_current_thread()
         }
@@ -53,6 +55,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Footprint(arguments) => footprint::run(&arguments),
         Command::Load(arguments) => load::run(&arguments).await,
+        Command::Soak(arguments) => load::soak::run(&arguments).await,
         Command::Echo(arguments) => load::serve_echo(&arguments).await,
     }
 }

@@ -77,7 +77,7 @@ impl From<anyhow::Error> for Failure {
 pub(super) struct Meter(pub(super) Vec<u32>);
 
 impl Meter {
-    fn seconds(&self) -> Option<f64> {
+    pub(super) fn seconds(&self) -> Option<f64> {
         if self.0.is_empty() {
             return None;
         }

@@ -239,7 +239,7 @@ fn used<A>(outcome: &Outcome<A>) -> usize {
     outcome.answered.len() + usize::try_from(failed).unwrap_or(usize::MAX)
 }
 
-fn granted(outcome: Outcome<<Redeems as super::drive::Calls>::Answer>) -> Vec<Granted> {
+pub(super) fn granted(outcome: Outcome<<Redeems as super::drive::Calls>::Answer>) -> Vec<Granted> {
     outcome
         .answered
         .into_iter()
