@@ -67,6 +67,8 @@ pub struct DeploymentConfig {
     pub exposure_rule: ExposureRule,
     /// The server's clock when it signed.
     pub generated_at: Timestamp,
+    /// Decoys that this phone sends on average, at most 70.
+    pub decoys_per_week: u32,
 }
 
 impl DeploymentConfig {
@@ -86,6 +88,7 @@ impl DeploymentConfig {
             token_public_key,
             exposure_rule,
             generated_at,
+            decoys_per_week,
         } = config;
         let field = ConfigError::Field;
         let within = |value: u32, bounds: std::ops::RangeInclusive<u32>, name| {
@@ -118,6 +121,7 @@ impl DeploymentConfig {
             exposure_rule: parse_rule(exposure_rule.ok_or(field("exposure_rule"))?)?,
             generated_at: Timestamp::from_unix_seconds(generated_at)
                 .ok_or(field("generated_at"))?,
+            decoys_per_week: within(decoys_per_week, 0..=70, "decoys_per_week")?,
         })
     }
 }
@@ -250,6 +254,7 @@ mod tests {
                 utc_offset_seconds: 25_200,
             }),
             generated_at: NOW,
+            decoys_per_week: 2,
         }
     }
 
@@ -306,6 +311,7 @@ mod tests {
         assert_eq!(field(|c| c.token_public_key.clear()), "token_public_key");
         assert_eq!(field(|c| c.exposure_rule = None), "exposure_rule");
         assert_eq!(field(|c| c.generated_at = -1), "generated_at");
+        assert_eq!(field(|c| c.decoys_per_week = 71), "decoys_per_week");
     }
 
     #[test]

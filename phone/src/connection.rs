@@ -24,6 +24,9 @@ pub struct ConnectOptions {
     pub plaintext: bool,
     /// Longest wait for a connection.
     pub connect_timeout_seconds: u64,
+    /// From one answer to the next call of an upload, a withdrawal or a decoy, in milliseconds: longer than anything that a
+    /// phone computes or writes between them, so that this tells nothing.
+    pub report_gap_ms: u64,
     /// Longest wait for the answer to one call; downloads of batches have ten times as long.
     pub request_timeout_seconds: u64,
 }
@@ -34,6 +37,7 @@ impl Default for ConnectOptions {
             ca_pem: None,
             plaintext: false,
             connect_timeout_seconds: 10,
+            report_gap_ms: 250,
             request_timeout_seconds: 30,
         }
     }
@@ -125,6 +129,11 @@ impl Connection {
     pub(crate) fn fresh_channel(&self) -> Result<Channel, ConnectError> {
         // Not a clone of an endpoint: clones share the cache of TLS sessions.
         grpc_channel(&self.base, &self.options)
+    }
+
+    /// [`ConnectOptions::report_gap_ms`].
+    pub(crate) fn report_gap(&self) -> Duration {
+        Duration::from_millis(self.options.report_gap_ms)
     }
 
     /// Sends a GET and gives the answer, whatever its status; the body is still to be read.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use truyvet_crypto::Scheme;
 
 /// Written to `PRAGMA user_version`.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// Another process that is just closing the file gets so long.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
@@ -91,10 +91,15 @@ impl Database {
         match version {
             0 => {
                 transaction.execute_batch(include_str!("schema.sql"))?;
+                transaction.execute_batch(include_str!("schema-4.sql"))?;
                 transaction.execute(
                     "INSERT INTO phone (one, scheme) VALUES (1, ?)",
                     params![scheme.byte()],
                 )?;
+                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            }
+            3 => {
+                transaction.execute_batch(include_str!("schema-4.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
             SCHEMA_VERSION => {}
@@ -207,6 +212,28 @@ mod tests {
                 ..
             }
         ));
+    }
+
+    #[test]
+    fn a_file_of_the_version_before_is_taken_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("phone.sqlite");
+        drop(Database::open(&file, Scheme::Gaen).unwrap());
+        Connection::open(&file)
+            .unwrap()
+            .execute_batch("DROP TABLE decoy; PRAGMA user_version = 3")
+            .unwrap();
+        let count = |database: &Database| -> Result<i64, StoreError> {
+            database.read(|connection| {
+                Ok(connection.query_row("SELECT count(*) FROM decoy", [], |row| row.get(0))?)
+            })
+        };
+        for _ in 0..2 {
+            assert_eq!(
+                count(&Database::open(&file, Scheme::Gaen).unwrap()).unwrap(),
+                0
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! news        news                                        days ↔ what the owner was told
 //! upload      upload                                      code → token → request; receipt, fresh identity
 //! withdraw    upload                                      code → token → receipt instead of secrets
+//! decoy       upload                                      the same calls without code, token and secrets
 //! ```
 //!
 //! A batch may take tags back that earlier ones published (a false positive): a sync forgets what matched them, and

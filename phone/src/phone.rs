@@ -321,6 +321,41 @@ impl Phone {
         Ok(report.expect("begun just now, and uploads run one at a time"))
     }
 
+    /// Makes the calls of an upload without one, now: the same calls over the same kinds of connections, of the same sizes and
+    /// with the same gaps. [`Self::due_decoy`] is for the app to call.
+    ///
+    /// # Errors
+    /// [`UploadError`] if the server cannot be reached, or refuses.
+    pub async fn decoy(&self, connection: &Connection, now: Timestamp) -> Result<(), UploadError> {
+        let _alone = self.network.lock().await;
+        let config = self.refresh_config(connection, now).await?;
+        upload::decoys::send(connection, &config).await
+    }
+
+    /// Sends a decoy if one is due, at the rate of the configuration in force; says whether it did. For the app to call
+    /// whenever it is woken to sync.
+    ///
+    /// A real upload comes when a person has typed a code, not on the heels of a sync. An app that can, sends the due decoy in
+    /// the place of a sync, and syncs when it is woken next.
+    ///
+    /// # Errors
+    /// As for [`Self::decoy`]. It is not made up for.
+    pub async fn due_decoy(
+        &self,
+        connection: &Connection,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, UploadError> {
+        let per_week = self.config().map_or(0, |config| config.decoys_per_week);
+        let due = self
+            .database
+            .write(|transaction| upload::decoys::take_due(transaction, per_week, now, rng))?;
+        if due {
+            self.decoy(connection, now).await?;
+        }
+        Ok(due)
+    }
+
     /// How many uploads this phone has receipts of: each can be taken back, the last one first.
     ///
     /// # Errors

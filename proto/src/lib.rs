@@ -3,6 +3,9 @@
 //! Every field's unit and length stands in the `.proto` files. Decoding accepts whatever is well-formed;
 //! what is *valid* is for the crates that take these messages apart.
 
+pub mod padding;
+pub mod uniform;
+
 /// Version 1 of the API.
 pub mod v1 {
     #![expect(

@@ -21,7 +21,7 @@ use crate::{
     context::{Context, Effects, WalkOn},
     download::Catalog,
     grpc::{self, Health},
-    http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
+    http::{ListenError, Listener, dated, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
     officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
     portal::portal_routes,
@@ -134,6 +134,8 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let (staff, staff_health) = grpc::staff_routes(&context).await;
     let staff = staff.merge(portal_routes(Arc::clone(&context)));
     let ops = ops_routes(Arc::clone(&context));
+    let [phones, staff, ops] =
+        [phones, staff, ops].map(|routes| dated(routes, Arc::clone(&context)));
     let public = Listener::bind(
         "public_listen",
         settings.public_listen,

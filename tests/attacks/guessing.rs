@@ -20,15 +20,13 @@ async fn behind_a_proxy(wrong_guesses_per_hour: u32) -> World {
 
 /// Presents a code, as forwarded for `client`.
 async fn redeem(phone: &mut RawPhone, code: &str, client: &str) -> Result<(), Status> {
-    let mut request = Request::new(RedeemRequest {
-        upload_code: code.to_owned(),
-        blinded_element: phone.blinding().element().to_vec(),
-    });
+    let element = phone.blinding().element().to_vec();
+    let mut request = Request::new(RedeemRequest::new(code.to_owned(), element));
     if !client.is_empty() {
         let headers = request.metadata_mut();
         headers.insert("x-forwarded-for", client.parse().unwrap());
     }
-    phone.report.redeem(request).await.map(drop)
+    phone.send_redeem(request).await.map(drop)
 }
 
 /// Well-formed codes that nobody issued.

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use truyvet_crypto::{DisclosedKey, SlotSet, token::ReportType};
 use truyvet_proto::v1::RedeemRequest;
 use truyvet_server::{
-    authorize::{self, CodeOrder, IssuedCode, Source},
+    authorize::{self, CodeOrder, IssuedCode, RedeemAnswer, Source},
     officers, upload,
 };
 use truyvet_tests::{
@@ -305,12 +305,13 @@ async fn issue(world: &World, count: usize, rng: &mut StdRng) -> Vec<IssuedCode>
 async fn disclose(world: &World, phone: &mut RawPhone, code: IssuedCode, rng: &mut StdRng) -> Case {
     let context = world.server.context();
     let blinding = phone.blinding();
-    let request = RedeemRequest {
-        upload_code: code.upload_code.to_string(),
-        blinded_element: blinding.element().to_vec(),
-    };
+    let element = blinding.element().to_vec();
+    let request = RedeemRequest::new(code.upload_code.to_string(), element);
     let source = Source::of(std::net::Ipv4Addr::LOCALHOST.into());
-    let redeemed = authorize::redeem(context, &source, request).await.unwrap();
+    let redeemed = authorize::redeem(context, &source, request).await;
+    let Ok(RedeemAnswer::Token(redeemed)) = redeemed else {
+        panic!("{redeemed:?}");
+    };
     let public_key = phone.config.token_public_key.as_slice().try_into();
     let (metadata, evaluation) = (redeemed.metadata, &redeemed.evaluation);
     let token = blinding

@@ -133,10 +133,8 @@ impl Refused {
             let mut order = [0, 1, 2, 3];
             order.shuffle(&mut self.rng);
             for kind in order {
-                let request = RedeemRequest {
-                    upload_code: kinds[kind].grouped().to_string(),
-                    blinded_element: blinding.element().to_vec(),
-                };
+                let code = kinds[kind].grouped().to_string();
+                let request = RedeemRequest::new(code, blinding.element().to_vec());
                 // From everywhere, so that the brake holds none of them.
                 self.callers += 1;
                 let source = Source::of(Ipv4Addr::from_bits(self.callers).into());

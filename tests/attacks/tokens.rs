@@ -30,15 +30,13 @@ async fn a_code_that_64_phones_redeem_at_once_gives_one_token() {
         .zip(phones)
         .map(|(number, mut phone)| {
             let blinding = phone.blinding();
-            let mut request = tonic::Request::new(RedeemRequest {
-                upload_code: code.clone(),
-                blinded_element: blinding.element().to_vec(),
-            });
+            let element = blinding.element().to_vec();
+            let mut request = tonic::Request::new(RedeemRequest::new(code.clone(), element));
             let client = format!("203.0.113.{number}").parse().unwrap();
             request.metadata_mut().insert("x-forwarded-for", client);
             tokio::spawn(async move {
-                let answer = phone.report.redeem(request).await;
-                (answer.map(|answer| answer.into_inner()), phone, blinding)
+                let answer = phone.send_redeem(request).await;
+                (answer, phone, blinding)
             })
         })
         .collect();
@@ -56,10 +54,7 @@ async fn a_code_that_64_phones_redeem_at_once_gives_one_token() {
         .map(|_| {
             let (mut report, request) = (
                 phone.report.clone(),
-                RedeemRequest {
-                    upload_code: code.clone(),
-                    blinded_element: blinding.element().to_vec(),
-                },
+                RedeemRequest::new(code.clone(), blinding.element().to_vec()),
             );
             tokio::spawn(async move { report.redeem(request).await })
         })
@@ -67,9 +62,8 @@ async fn a_code_that_64_phones_redeem_at_once_gives_one_token() {
     let mut same = 0;
     for one in again {
         // At most ten of one address are looked at in the same moment.
-        match one.await.unwrap() {
+        match one.await.unwrap().unwrap().into_inner().into_result() {
             Ok(answer) => {
-                let answer = answer.into_inner();
                 assert_eq!(answer.evaluated_element, first.evaluated_element);
                 assert_eq!(answer.metadata, first.metadata);
                 same += 1;
@@ -97,8 +91,8 @@ async fn a_token_that_pays_64_times_at_once_pays_once() {
         .collect();
     let mut taken = 0;
     for one in tries {
-        match one.await.unwrap() {
-            Ok(_) => taken += 1,
+        match one.await.unwrap().unwrap().into_inner().into_result() {
+            Ok(()) => taken += 1,
             Err(status) => assert_eq!(refusal(&status).1, "TOKEN_SPENT"),
         }
     }
@@ -171,11 +165,8 @@ async fn an_answer_to_another_phone_makes_no_token() {
     let world = World::new().await;
     let mut phone = world.raw_phone(1).await;
     let (mine, theirs) = (phone.blinding(), phone.blinding());
-    let request = RedeemRequest {
-        upload_code: world.code().await,
-        blinded_element: theirs.element().to_vec(),
-    };
-    let answer = phone.report.redeem(request).await.unwrap().into_inner();
+    let request = RedeemRequest::new(world.code().await, theirs.element().to_vec());
+    let answer = phone.send_redeem(request).await.unwrap();
     let metadata = answer.metadata.unwrap();
     let metadata = TokenMetadata {
         report_type: ReportType::ConfirmedTest,
@@ -229,11 +220,8 @@ async fn garbage_and_bulk_harm_nothing() {
         let mut bytes = vec![0; rng.random_range(0..400)];
         rng.fill_bytes(&mut bytes);
         let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-        let request = RedeemRequest {
-            upload_code: text,
-            blinded_element: bytes.clone(),
-        };
-        let status = phone.report.redeem(request).await.unwrap_err();
+        let request = RedeemRequest::new(text, bytes.clone());
+        let status = phone.send_redeem(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{round}");
         // As far as it decodes at all.
         if let Ok(request) = UploadRequest::decode(bytes.as_slice()) {
@@ -244,11 +232,8 @@ async fn garbage_and_bulk_harm_nothing() {
     for (upload_code, blinded_element) in
         [(code.repeat(20_000), vec![0; 32]), (code, vec![7; 1 << 20])]
     {
-        let request = RedeemRequest {
-            upload_code,
-            blinded_element,
-        };
-        let status = phone.report.redeem(request).await.unwrap_err();
+        let request = RedeemRequest::new(upload_code, blinded_element);
+        let status = phone.send_redeem(request).await.unwrap_err();
         assert!([Code::InvalidArgument, Code::OutOfRange].contains(&status.code()));
     }
     let request = UploadRequest {
@@ -256,6 +241,7 @@ async fn garbage_and_bulk_harm_nothing() {
         region: "VN".into(),
         keys: Vec::new(),
         padding: vec![0; 4 << 20],
+        decoy: false,
     };
     phone.upload(request).await.unwrap_err();
     assert_eq!(world.rows("disclosed_key"), 0);

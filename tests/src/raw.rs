@@ -2,14 +2,18 @@
 
 use prost::Message as _;
 use rand::{Rng as _, rngs::StdRng};
-use tonic::{Status, transport::Channel};
+use tonic::{IntoRequest, Status, transport::Channel};
 use truyvet_crypto::{
     Day, DisclosedKey, Receipt, Scheme, SlotSet, Tag,
     token::{Blinding, ReportType, Token, TokenMetadata},
 };
-use truyvet_proto::v1::{
-    self as pb, Config, GetConfigRequest, RedeemRequest, UploadRequest, UploadToken,
-    exposure_service_client::ExposureServiceClient, report_service_client::ReportServiceClient,
+use truyvet_proto::{
+    padding::pad,
+    v1::{
+        self as pb, Config, GetConfigRequest, GrantedToken, RedeemRequest, UploadRequest,
+        UploadToken, exposure_service_client::ExposureServiceClient,
+        report_service_client::ReportServiceClient,
+    },
 };
 
 use crate::world::{channel, rng};
@@ -55,11 +59,8 @@ impl RawPhone {
 
     /// Presents a code.
     pub async fn redeem_with(&mut self, code: &str, blinding: &Blinding) -> Result<Token, Status> {
-        let request = RedeemRequest {
-            upload_code: code.to_owned(),
-            blinded_element: blinding.element().to_vec(),
-        };
-        let answer = self.report.redeem(request).await?.into_inner();
+        let request = RedeemRequest::new(code.to_owned(), blinding.element().to_vec());
+        let answer = self.send_redeem(request).await?;
         let metadata = answer.metadata.expect("metadata");
         let report_type = u8::try_from(metadata.report_type).expect("a report type");
         let metadata = TokenMetadata {
@@ -76,6 +77,18 @@ impl RawPhone {
                 key.expect("32 bytes"),
             )
             .expect("the proof holds"))
+    }
+
+    /// Sends a redeem request as it is.
+    pub async fn send_redeem(
+        &mut self,
+        request: impl IntoRequest<RedeemRequest>,
+    ) -> Result<GrantedToken, Status> {
+        self.report
+            .redeem(request)
+            .await?
+            .into_inner()
+            .into_result()
     }
 
     /// Turns a code into a token.
@@ -99,7 +112,7 @@ impl RawPhone {
             token: Some(upload_token(token)),
             region: "VN".into(),
             keys: keys.iter().map(disclosed_key).collect(),
-            padding: Vec::new(),
+            ..UploadRequest::default()
         })
     }
 
@@ -110,33 +123,25 @@ impl RawPhone {
             token: Some(upload_token(token)),
             region: "VN".into(),
             keys: receipts.iter().map(receipt).collect(),
-            padding: Vec::new(),
+            ..UploadRequest::default()
         })
     }
 
     /// Fills up with padding (or leaves as it is what is too long already).
     #[must_use]
     pub fn padded(&self, mut request: UploadRequest) -> UploadRequest {
-        let wanted = self.config.upload_bytes as usize;
-        request.padding.clear();
-        // The padding's own length takes one to three bytes; try which fits.
-        for overhead in 2..=4 {
-            let without = request.clone();
-            let padding = wanted.saturating_sub(without.encoded_len() + overhead);
-            let padded = UploadRequest {
-                padding: vec![0; padding],
-                ..without
-            };
-            if padded.encoded_len() == wanted {
-                return padded;
-            }
-        }
+        // What is too long is for the server to refuse.
+        let _ = pad(&mut request, self.config.upload_bytes as usize);
         request
     }
 
     /// Sends an upload.
     pub async fn upload(&mut self, request: UploadRequest) -> Result<(), Status> {
-        self.report.upload(request).await.map(drop)
+        self.report
+            .upload(request)
+            .await?
+            .into_inner()
+            .into_result()
     }
 }
 

@@ -140,5 +140,9 @@ impl Town {
 }
 
 fn connect(world: &World) -> Connection {
-    Connection::open(&world.public_url(), &ConnectOptions::default()).expect("a URL")
+    let options = ConnectOptions {
+        report_gap_ms: 0,
+        ..ConnectOptions::default()
+    };
+    Connection::open(&world.public_url(), &options).expect("a URL")
 }

@@ -87,6 +87,8 @@ impl World {
             listen.set_port(0);
         }
         settings.publish_every_seconds = None;
+        // Most tests ask what is answered, not when.
+        settings.answer_after_ms = 0;
         change(&mut settings);
         let clock = Arc::new(ManualClock::at(NOON));
         let server = start(&settings, &clock, 1).await;

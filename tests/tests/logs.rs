@@ -99,13 +99,11 @@ async fn no_secret_is_in_a_log() {
         "2001:db8:77::1",
         "203.0.113.77",
     ] {
-        let mut guess = Request::new(RedeemRequest {
-            upload_code: code.clone(),
-            blinded_element: phone.blinding().element().to_vec(),
-        });
+        let element = phone.blinding().element().to_vec();
+        let mut guess = Request::new(RedeemRequest::new(code.clone(), element));
         let headers = guess.metadata_mut();
         headers.insert("x-forwarded-for", client.parse().unwrap());
-        phone.report.redeem(guess).await.unwrap_err();
+        phone.send_redeem(guess).await.unwrap_err();
     }
     for csv in [
         "report_type,onset_day,NguyenVanAn\nx,y,z",

@@ -628,11 +628,9 @@ async fn a_code_carries_the_region_that_the_officer_said() {
         };
         let seen = officers.get_code(bearer(&world.officer, request)).await;
         assert_eq!(seen.unwrap().into_inner().region, expected);
-        let request = RedeemRequest {
-            upload_code: issued.upload_code,
-            blinded_element: phone.blinding().element().to_vec(),
-        };
-        let answer = phone.report.redeem(request).await.unwrap().into_inner();
+        let element = phone.blinding().element().to_vec();
+        let request = RedeemRequest::new(issued.upload_code, element);
+        let answer = phone.send_redeem(request).await.unwrap();
         assert_eq!(answer.region, expected);
     }
 }

@@ -339,11 +339,8 @@ async fn a_redemption_that_cannot_be_one_does_not_spend_the_code() {
             "blinded_element",
         ),
     ] {
-        let request = RedeemRequest {
-            upload_code,
-            blinded_element,
-        };
-        let status = phone.report.redeem(request).await.unwrap_err();
+        let request = RedeemRequest::new(upload_code, blinded_element);
+        let status = phone.send_redeem(request).await.unwrap_err();
         let expected = (Code::InvalidArgument, reason.into(), vec![field.into()]);
         assert_eq!(refusal(&status), expected);
     }

@@ -16,7 +16,7 @@ use tonic::{
     transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming},
 };
 use truyvet_proto::v1::{
-    RedeemRequest, RedeemResponse, TokenMetadata, UploadRequest, UploadResponse,
+    GrantedToken, RedeemRequest, RedeemResponse, TokenMetadata, UploadRequest, UploadResponse,
     report_service_server::{ReportService, ReportServiceServer},
 };
 
@@ -48,7 +48,7 @@ impl ReportService for Echo {
         &self,
         request: Request<RedeemRequest>,
     ) -> Result<Response<RedeemResponse>, Status> {
-        Ok(Response::new(RedeemResponse {
+        Ok(Response::new(RedeemResponse::granted(GrantedToken {
             evaluated_element: request.into_inner().blinded_element,
             proof: vec![7; 64],
             region: "VN".to_owned(),
@@ -57,14 +57,14 @@ impl ReportService for Echo {
                 first_day: 18_856,
                 last_day: 18_866,
             }),
-        }))
+        })))
     }
 
     async fn upload(
         &self,
         _request: Request<UploadRequest>,
     ) -> Result<Response<UploadResponse>, Status> {
-        Ok(Response::new(UploadResponse {}))
+        Ok(Response::new(UploadResponse::accepted()))
     }
 }
 

@@ -39,8 +39,9 @@ use crate::process;
 /// How to load.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Phones at a time, each with one call on a connection of its own
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=512))]
+    /// Phones at a time, each with one call on a connection of its own. A server holds each answer to a redeem or upload call for
+    /// a constant time (`truyvet serve --help`, --answer-after-ms): with 30 ms, 8 phones make at most 266 calls a second
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=4_096))]
     connections: u16,
     /// A new connection for each call, as phones do; opening it is part of the call's time
     #[arg(long)]
@@ -51,7 +52,7 @@ pub(crate) struct Arguments {
     /// Seconds of each kind of call; a run takes about ten times as long
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=600))]
     seconds: u32,
-    /// Share of the redeem calls that present a code nobody issued, 0 to 0.9
+    /// Share of the redeem and upload calls that are decoys, as phones send them that have nothing to upload, 0 to 0.9
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     decoys: f64,
     /// Uploads in the batch that is downloaded; 1,000 make about 5 MB

@@ -5,18 +5,21 @@
 
 use std::{future::Future, thread, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use prost::Message as _;
 use rand::{
     Rng as _, SeedableRng as _,
     rngs::{StdRng, SysRng},
 };
-use tonic::{Code, Request, metadata::AsciiMetadataValue, transport::Channel};
+use tonic::{Request, metadata::AsciiMetadataValue, transport::Channel};
 use truyvet_crypto::{
-    Day, DisclosedKey, Scheme, SlotSet, Timestamp, UploadCode,
+    Day, DisclosedKey, Scheme, SlotSet, Timestamp,
     token::{Blinding, ReportType, Token, TokenMetadata},
 };
-use truyvet_proto::v1::{self as pb, report_service_client::ReportServiceClient};
+use truyvet_proto::{
+    padding::pad,
+    v1::{self as pb, report_service_client::ReportServiceClient},
+};
 
 use super::{
     drive::{Calls, Failure},
@@ -87,31 +90,21 @@ impl Deployment {
             }),
             region: self.region.clone(),
             keys,
-            padding: Vec::new(),
+            ..pb::UploadRequest::default()
         })
     }
 
     fn padded(&self, mut request: pb::UploadRequest) -> anyhow::Result<pb::UploadRequest> {
-        let bare = request.encoded_len();
-        // The field's tag and length take two to four bytes; try which fits.
-        for overhead in 2..=4 {
-            let padding = self.upload_bytes.saturating_sub(bare + overhead);
-            request.padding = vec![0; padding];
-            if request.encoded_len() == self.upload_bytes {
-                return Ok(request);
-            }
-        }
-        anyhow::bail!(
-            "an upload of {bare} bytes cannot be padded to {}",
-            self.upload_bytes
-        )
+        pad(&mut request, self.upload_bytes)
+            .map_err(|error| anyhow!("an upload of {} bytes: {error:?}", self.upload_bytes))?;
+        Ok(request)
     }
 }
 
 /// A redeem call that is ready to be made.
 pub(super) struct Redeem {
     request: pb::RedeemRequest,
-    /// None: a decoy; the code is one that nobody issued.
+    /// None: a decoy.
     blinding: Option<Blinding>,
 }
 
@@ -131,15 +124,15 @@ pub(super) fn redeems(codes: Vec<String>, decoys: f64) -> anyhow::Result<Vec<Red
     }
     on_all_processors(presented, |code, rng| {
         let blinding = Blinding::generate(rng);
-        let decoy = code.is_none();
-        // Well formed, so that the server has to look it up: one in 10^9 exists.
-        let code = code.unwrap_or_else(|| UploadCode::generate(rng).grouped().to_string());
-        Ok(Redeem {
-            request: pb::RedeemRequest {
-                upload_code: code,
-                blinded_element: blinding.element().to_vec(),
+        Ok(match code {
+            Some(code) => Redeem {
+                request: pb::RedeemRequest::new(code, blinding.element().to_vec()),
+                blinding: Some(blinding),
             },
-            blinding: (!decoy).then_some(blinding),
+            None => Redeem {
+                request: pb::RedeemRequest::decoy(),
+                blinding: None,
+            },
         })
     })
 }
@@ -147,20 +140,32 @@ pub(super) fn redeems(codes: Vec<String>, decoys: f64) -> anyhow::Result<Vec<Red
 /// An upload that is ready to be sent.
 pub(super) struct Upload {
     request: pb::UploadRequest,
-    /// How long its phone waited for the token.
+    /// How long its phone waited for the token, or for what a decoy got.
     pub(super) redeemed_in: Duration,
+    pub(super) decoy: bool,
 }
 
 /// A redeem call's number, how long it took and what it gave.
-pub(super) type Granted = (usize, Duration, pb::RedeemResponse);
+///
+/// Nothing: a decoy.
+pub(super) type Granted = (usize, Duration, Option<pb::GrantedToken>);
 
-/// Unblinds what was granted and builds an upload of each.
+/// Unblinds what was granted and builds an upload of each; a decoy's redemption is followed by its upload.
 pub(super) fn uploads(
     deployment: &Deployment,
     redeems: &[Redeem],
     granted: Vec<Granted>,
 ) -> anyhow::Result<Vec<Upload>> {
     on_all_processors(granted, |(number, redeemed_in, answer), rng| {
+        let Some(answer) = answer else {
+            let request = pb::UploadRequest::decoy(deployment.upload_bytes)
+                .map_err(|error| anyhow!("a decoy: {error:?}"))?;
+            return Ok(Upload {
+                request,
+                redeemed_in,
+                decoy: true,
+            });
+        };
         let blinding = redeems[number].blinding.as_ref().context("a decoy")?;
         let token = blinding.finish(
             &answer.evaluated_element,
@@ -171,6 +176,7 @@ pub(super) fn uploads(
         Ok(Upload {
             request: deployment.upload(&token, rng)?,
             redeemed_in,
+            decoy: false,
         })
     })
 }
@@ -243,8 +249,8 @@ pub(super) struct Redeems {
 
 impl Calls for Redeems {
     type Line = ReportServiceClient<Channel>;
-    /// `None`: a decoy was turned away.
-    type Answer = Option<pb::RedeemResponse>;
+    /// `None`: of a decoy.
+    type Answer = Option<pb::GrantedToken>;
 
     fn count(&self) -> usize {
         self.whom.calls(self.redeems.len())
@@ -261,20 +267,9 @@ impl Calls for Redeems {
         request
             .metadata_mut()
             .insert("x-forwarded-for", source(number)?);
-        match line.redeem(request).await {
-            Ok(answer) if !decoy => Ok(Some(answer.into_inner())),
-            Ok(_) if self.whom == Whom::Echo => Ok(None),
-            Ok(_) => Err(Failure::new("a code was taken that nobody issued")),
-            // RESOURCE_EXHAUSTED: a brake on guessing may hold.
-            Err(status)
-                if decoy
-                    && [Code::PermissionDenied, Code::ResourceExhausted]
-                        .contains(&status.code()) =>
-            {
-                Ok(None)
-            }
-            Err(status) => Err(status.into()),
-        }
+        let answer = line.redeem(request).await?.into_inner();
+        let granted = answer.into_result()?;
+        Ok((!decoy).then_some(granted))
     }
 }
 
@@ -306,8 +301,8 @@ impl Calls for Uploads {
 
     async fn call(&self, line: &mut Self::Line, number: usize) -> Result<(), Failure> {
         let upload = &self.uploads[number % self.uploads.len()];
-        line.upload(upload.request.clone()).await?;
-        Ok(())
+        let answer = line.upload(upload.request.clone()).await?.into_inner();
+        Ok(answer.into_result()?)
     }
 }
 
@@ -318,6 +313,7 @@ async fn report_client(to: &Remote) -> Result<ReportServiceClient<Channel>, Fail
 #[cfg(test)]
 mod tests {
     use truyvet_crypto::token::{BlindedNonce, TokenIssuer};
+    use truyvet_proto::uniform::REDEEM_REQUEST_BYTES;
 
     use super::*;
 
@@ -345,8 +341,9 @@ mod tests {
         let mixed = redeems(codes(60), 0.25).unwrap();
         let decoys = mixed.iter().filter(|redeem| redeem.blinding.is_none());
         assert!((79..=80).contains(&mixed.len()) && (19..=20).contains(&decoys.clone().count()));
-        for decoy in decoys {
-            UploadCode::parse(&decoy.request.upload_code).unwrap();
+        for redeem in &mixed {
+            assert_eq!(redeem.request.decoy, redeem.blinding.is_none());
+            assert_eq!(redeem.request.encoded_len(), REDEEM_REQUEST_BYTES);
         }
         let first_half = mixed[..40]
             .iter()
@@ -367,7 +364,7 @@ mod tests {
         };
         let mut rng = StdRng::seed_from_u64(1);
         let evaluation = issuer.evaluate(&blinded, &granted, &mut rng);
-        let answer = pb::RedeemResponse {
+        let answer = pb::GrantedToken {
             evaluated_element: evaluation.element.to_vec(),
             proof: evaluation.proof.to_vec(),
             region: "VN".to_owned(),
@@ -378,16 +375,25 @@ mod tests {
             }),
         };
         let took = Duration::from_millis(3);
-        let uploads = uploads(&deployment, &redeems, vec![(0, took, answer)]).unwrap();
+        let uploads = uploads(
+            &deployment,
+            &redeems,
+            vec![(0, took, Some(answer)), (0, took, None)],
+        )
+        .unwrap();
         let [
             Upload {
                 request,
                 redeemed_in,
+                decoy: false,
             },
+            decoy,
         ] = &*uploads
         else {
-            panic!("one code, {} uploads", uploads.len());
+            panic!("one code, one decoy, {} uploads", uploads.len());
         };
+        assert!(decoy.decoy && decoy.request.decoy);
+        assert_eq!(decoy.request.encoded_len(), 1_024);
         assert_eq!((request.encoded_len(), *redeemed_in), (1_024, took));
         let days: Vec<u32> = request.keys.iter().map(|key| key.day).collect();
         assert_eq!(days, (TODAY - 10..TODAY).collect::<Vec<_>>());

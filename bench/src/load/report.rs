@@ -14,7 +14,7 @@ pub(super) struct Report {
     pub(super) tls: bool,
     pub(super) seconds: u32,
     pub(super) decoy_share: f64,
-    /// Its redeem calls bear the cost of the decoys among them.
+    /// Its redeem and upload calls bear the cost of the decoys among them.
     pub(super) server: Both,
     pub(super) decoys: Kind,
     pub(super) echo: Both,
@@ -133,7 +133,7 @@ impl Report {
             row("  echo of it", &Row::of(peer));
         }
         if self.decoys.calls() > 0 {
-            row("redeem, a decoy", &Row::of(&self.decoys));
+            row("a decoy, either call", &Row::of(&self.decoys));
         }
         let files = [("index", Some(&self.index)), ("batch", self.batch.as_ref())];
         for (name, file) in files {

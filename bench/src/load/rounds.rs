@@ -168,10 +168,17 @@ impl<'a> Load<'a> {
             uploads,
         });
         let outcome = drive(&calls, self.manner, TURN, &self.target.meter()).await?;
-        self.report.server.upload.add(&outcome);
+        self.report.server.upload.add_time(&outcome);
+        self.report.decoys.add_seconds(&outcome);
         for call in &outcome.answered {
-            let redeemed_in = calls.uploads[call.number].redeemed_in;
-            self.report.server.times.record(redeemed_in + call.took);
+            let upload = &calls.uploads[call.number];
+            if upload.decoy {
+                self.report.decoys.record(call.took);
+            } else {
+                self.report.server.upload.record(call.took);
+                let took = upload.redeemed_in + call.took;
+                self.report.server.times.record(took);
+            }
         }
         count(&mut self.report.failed, "upload", &outcome);
 
@@ -243,7 +250,7 @@ pub(super) fn granted(outcome: Outcome<<Redeems as super::drive::Calls>::Answer>
     outcome
         .answered
         .into_iter()
-        .filter_map(|call| Some((call.number, call.took, call.answer?)))
+        .map(|call| (call.number, call.took, call.answer))
         .collect()
 }
 

@@ -42,8 +42,17 @@ pub(crate) enum PhoneCommand {
     },
     /// Keep what was heard
     Hear(hear::HearArgs),
-    /// Download every new batch and match it
+    /// Download every new batch and match it; send a decoy if one is due
     Sync(NetworkArgs),
+    /// Make the calls of an upload without one, now: for whoever watches the network it is an upload. `sync` does so at random
+    /// times, as often as the deployment says
+    Decoy {
+        #[command(flatten)]
+        home: DirArgs,
+        /// Speak http:// with a server on another machine, this once; `phone init` has it too, for always
+        #[arg(long)]
+        plaintext: bool,
+    },
     /// Disclose this phone's IDs, authorized by an upload code; then start with a fresh identity
     Upload {
         #[command(flatten)]
@@ -128,6 +137,13 @@ pub(crate) async fn run(command: PhoneCommand, out: &mut impl Write) -> anyhow::
         }
         PhoneCommand::Hear(args) => hear::run(&args, now, out),
         PhoneCommand::Sync(args) => sync(&args, out).await,
+        PhoneCommand::Decoy { home, plaintext } => {
+            let home = Home::open(&home.dir)?;
+            let (phone, connection) = (home.phone(now)?, home.connection(plaintext)?);
+            let sent = phone.decoy(&connection, now).await;
+            sent.with_context(|| home.server().to_owned())?;
+            Ok(writeln!(out, "sent a decoy: nothing was disclosed")?)
+        }
         PhoneCommand::Upload {
             home,
             region,
@@ -190,7 +206,17 @@ async fn sync(args: &NetworkArgs, out: &mut impl Write) -> anyhow::Result<()> {
     }
     let news = phone.news(now)?;
     status::print_news(&news, out)?;
-    Ok(phone.owner_was_told(&news)?)
+    phone.owner_was_told(&news)?;
+    // The batches are here, whatever becomes of it.
+    match phone
+        .due_decoy(&connection, now, &mut effects::rng()?)
+        .await
+    {
+        Ok(false) => {}
+        Ok(true) => writeln!(out, "sent a decoy that was due")?,
+        Err(error) => writeln!(out, "a decoy was due and not sent: {error}")?,
+    }
+    Ok(())
 }
 
 /// The code, read from standard input if it is "-".

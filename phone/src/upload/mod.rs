@@ -10,6 +10,10 @@
 //! A withdrawal goes the same way with a code of its own, and sends the receipt where the secrets were: the same request,
 //! of the same size. When it is done, the receipt is forgotten; own secrets stay.
 //!
+//! Every way through it makes the same two calls, with the same gaps ([`calls`]): where there is no code to present any
+//! more, or no upload to send, a decoy takes its place. Phones that have nothing to upload make the same calls now and then
+//! ([`decoys`]). So whoever watches learns of none that it was an upload, a withdrawal, a refused code, a second try or nothing.
+//!
 //! Nothing on the wire is to tie the code, which an officer gave to a person, to the upload. The token does not: it is
 //! blind. So the request goes over a connection of its own. What remains is what whoever runs the server (or sits before
 //! it) sees of both: the same internet address, within seconds. Only a network between that hides addresses helps against
@@ -18,7 +22,8 @@
 //! The app shows the person what is to be uploaded and asks; [`UploadOptions`] carries the answer.
 
 mod begin;
-mod padding;
+mod calls;
+pub(crate) mod decoys;
 mod pending;
 pub(crate) mod receipts;
 mod request;
@@ -35,11 +40,11 @@ use truyvet_crypto::{
     token::{ReportType, Token, TokenError},
 };
 use truyvet_matching::Region;
-use truyvet_proto::v1::{self as pb, report_service_client::ReportServiceClient};
+use truyvet_proto::v1 as pb;
 use zeroize::Zeroizing;
 
 pub(crate) use self::begin::{begin, begin_withdrawal};
-use self::pending::Pending;
+use self::{calls::Calls, pending::Pending};
 use crate::{
     Phone,
     config::{ConfigError, DeploymentConfig},
@@ -174,10 +179,45 @@ pub(crate) async fn advance(
     let Some(mut pending) = phone.database.read(pending::load)? else {
         return Ok(None);
     };
+    let mut calls = Calls::begin(connection);
     let token = match pending.token.clone() {
-        Some(token) => token,
-        None => redeem(phone, connection, config, &mut pending).await?,
+        Some(token) => {
+            // What became of it matters to nobody.
+            let _ = calls.decoy_redeem().await;
+            Ok(token)
+        }
+        None => redeem(phone, &mut calls, config, &mut pending).await,
     };
+    let request = token.and_then(|token| request(phone, config, &mut pending, &token, now));
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => {
+            let _ = calls.decoy_upload(config.upload_bytes).await;
+            return Err(error);
+        }
+    };
+    match calls.upload(request.clone()).await {
+        Ok(()) => {
+            finish(phone, &pending, &request, now, rng)?;
+            Ok(Some(report(&pending, &request)))
+        }
+        Err(error) => {
+            if let UploadError::Refused(refusal) = &error {
+                after_refusal(phone, &mut pending, &request, refusal, now, rng)?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What is sent with this token: as it was built before, or built now.
+fn request(
+    phone: &Phone,
+    config: &DeploymentConfig,
+    pending: &mut Pending,
+    token: &Token,
+    now: Timestamp,
+) -> Result<pb::UploadRequest, UploadError> {
     // Secrets sent with a token that takes back would be given away for nothing, and an officer's mistake decides which it
     // is: what the person asked for must be what the token says.
     let withdraws = token.metadata.report_type == ReportType::Withdrawal;
@@ -186,39 +226,24 @@ pub(crate) async fn advance(
     }
     let request = match pending.request.clone() {
         Some(request) => request,
-        None => build(phone, config, &mut pending, &token, now)?,
+        None => build(phone, config, pending, token, now)?,
     };
     let request = pb::UploadRequest::decode(&**request)
         .map_err(|_| StoreError::Damaged("pending_upload.request"))?;
-    let mut client = ReportServiceClient::new(connection.fresh_channel()?);
-    match client.upload(request.clone()).await {
-        Ok(_) => {
-            finish(phone, &pending, &request, now, rng)?;
-            Ok(Some(report(&pending, &request)))
-        }
-        Err(status) => {
-            let refusal = ServerRefusal::from(status);
-            after_refusal(phone, &mut pending, &request, &refusal, now, rng)?;
-            Err(UploadError::Refused(refusal))
-        }
-    }
+    Ok(request)
 }
 
 async fn redeem(
     phone: &Phone,
-    connection: &Connection,
+    calls: &mut Calls<'_>,
     config: &DeploymentConfig,
     pending: &mut Pending,
 ) -> Result<Token, UploadError> {
-    let request = pb::RedeemRequest {
-        upload_code: pending.code.to_string(),
-        blinded_element: pending.blinding.element().to_vec(),
-    };
-    let mut client = ReportServiceClient::new(connection.channel());
-    let answer = match client.redeem(request).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => {
-            let refusal = ServerRefusal::from(status);
+    let blinded_element = pending.blinding.element().to_vec();
+    let request = pb::RedeemRequest::new(pending.code.to_string(), blinded_element);
+    let granted = match calls.redeem(request).await {
+        Ok(granted) => granted,
+        Err(refusal) => {
             if !refusal.is_transient() {
                 // Another code must be able to follow.
                 end(phone, |_| Ok(()))?;
@@ -227,12 +252,12 @@ async fn redeem(
         }
     };
     // No `..` here: a field added to the proto must be handled before this compiles again.
-    let pb::RedeemResponse {
+    let pb::GrantedToken {
         evaluated_element,
         proof,
         metadata,
         region,
-    } = answer;
+    } = granted;
     let metadata = metadata
         .and_then(pending::metadata_from_wire)
         .ok_or(TokenError::Evaluation)?;

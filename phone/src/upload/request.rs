@@ -8,15 +8,13 @@ use prost::Message;
 use rusqlite::Connection;
 use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet, Timestamp, token::Token};
 use truyvet_matching::Region;
-use truyvet_proto::v1 as pb;
+use truyvet_proto::{
+    padding::{PaddingError, pad},
+    v1 as pb,
+};
 use zeroize::Zeroizing;
 
-use super::{
-    UploadError, UploadOptions,
-    padding::{PaddingError, pad},
-    pending::token_to_wire,
-    silence::Hearing,
-};
+use super::{UploadError, UploadOptions, pending::token_to_wire, silence::Hearing};
 use crate::{database::StoreError, identity, sightings};
 
 /// The days that both the token and the retention cover, up to today.
@@ -77,6 +75,7 @@ pub(super) fn build(
         region: region.to_string(),
         keys,
         padding: vec![],
+        decoy: false,
     };
     loop {
         match pad(&mut request, upload_bytes) {
@@ -304,6 +303,7 @@ mod tests {
             region: region.to_string(),
             keys: to_wire(&keys),
             padding: vec![],
+            decoy: false,
         };
         for gap in [1, 2, 130] {
             let upload_bytes = bare.encoded_len() + gap;

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use prost::Message as _;
 use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 use truyvet_crypto::{
     Scheme, Timestamp,
@@ -103,7 +104,11 @@ impl Server {
                 .add_service(ReportServiceServer::new(server.clone()))
                 .serve_with_incoming(incoming),
         );
-        let connection = Connection::open(&url, &ConnectOptions::default()).unwrap();
+        let options = ConnectOptions {
+            report_gap_ms: 0,
+            ..ConnectOptions::default()
+        };
+        let connection = Connection::open(&url, &options).unwrap();
         (server, connection)
     }
 
@@ -130,10 +135,14 @@ impl ReportService for Server {
         let mut state = self.state.lock().unwrap();
         state.called(Call::Redeem, &request);
         let request = request.into_inner();
+        if request.decoy {
+            let nothing = pb::GrantedToken::default();
+            return Ok(Response::new(pb::RedeemResponse::granted(nothing)));
+        }
         if let Some(Trouble::Refusal(status)) =
             state.take_trouble(|trouble| matches!(trouble, Trouble::Refusal(_)))
         {
-            return Err(status);
+            return Ok(Response::new(pb::RedeemResponse::refused(&status)));
         }
         let blinded = BlindedNonce::parse(&request.blinded_element).unwrap();
         state.redeemed.push(request);
@@ -149,16 +158,18 @@ impl ReportService for Server {
         let issuer = forged.map_or(&state.issuer, |_| &tagging);
         let metadata = metadata(state.report_type, noon());
         let evaluation = issuer.evaluate(&blinded, &metadata, &mut rng(3));
-        Ok(Response::new(pb::RedeemResponse {
-            evaluated_element: evaluation.element.to_vec(),
-            proof: evaluation.proof.to_vec(),
-            metadata: Some(pb::TokenMetadata {
-                report_type: metadata.report_type.byte().into(),
-                first_day: metadata.first_day.number(),
-                last_day: metadata.last_day.number(),
-            }),
-            region: made_up.map_or("VN", |_| "VN-7XK4").into(),
-        }))
+        Ok(Response::new(pb::RedeemResponse::granted(
+            pb::GrantedToken {
+                evaluated_element: evaluation.element.to_vec(),
+                proof: evaluation.proof.to_vec(),
+                metadata: Some(pb::TokenMetadata {
+                    report_type: metadata.report_type.byte().into(),
+                    first_day: metadata.first_day.number(),
+                    last_day: metadata.last_day.number(),
+                }),
+                region: made_up.map_or("VN", |_| "VN-7XK4").into(),
+            },
+        )))
     }
 
     async fn upload(
@@ -167,15 +178,20 @@ impl ReportService for Server {
     ) -> Result<Response<pb::UploadResponse>, Status> {
         let mut state = self.state.lock().unwrap();
         state.called(Call::Upload, &request);
+        let request = request.into_inner();
+        assert_eq!(request.encoded_len(), 4_096, "as the configuration says");
+        if request.decoy {
+            return Ok(Response::new(pb::UploadResponse::accepted()));
+        }
         if let Some(Trouble::UploadRefusal(status)) =
             state.take_trouble(|trouble| matches!(trouble, Trouble::UploadRefusal(_)))
         {
-            return Err(status);
+            return Ok(Response::new(pb::UploadResponse::refused(&status)));
         }
-        state.uploaded.push(request.into_inner());
+        state.uploaded.push(request);
         match state.take_trouble(|trouble| matches!(trouble, Trouble::LostUploadAnswer)) {
             Some(_) => Err(Status::unavailable("connection reset")),
-            None => Ok(Response::new(pb::UploadResponse {})),
+            None => Ok(Response::new(pb::UploadResponse::accepted())),
         }
     }
 }

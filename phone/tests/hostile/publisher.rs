@@ -127,6 +127,7 @@ pub(crate) fn signed_config(
             utc_offset_seconds: 25_200,
         }),
         generated_at: generated_at.unix_seconds(),
+        decoys_per_week: 2,
     };
     signed(&signing_key(), Purpose::Config, &config)
 }

@@ -21,5 +21,5 @@ pub use codes::{
 };
 pub use list::{CodePage, CodeQuery, MAX_CODES_A_PAGE, list};
 pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};
-pub use redeem::{RedeemError, RedeemedToken, redeem};
+pub use redeem::{RedeemAnswer, RedeemError, RedeemedToken, redeem};
 pub use source::Source;

@@ -1,11 +1,12 @@
 //! The step from an upload code to a blind token: after it, nothing ties the upload to the code.
 
+use prost::Message as _;
 use truyvet_crypto::{
     CodeError, UploadCode,
     token::{BlindedNonce, Evaluation, TokenError, TokenMetadata},
 };
 use truyvet_matching::Region;
-use truyvet_proto::v1 as pb;
+use truyvet_proto::{uniform::REDEEM_REQUEST_BYTES, v1 as pb};
 
 use super::Source;
 use crate::{
@@ -24,9 +25,26 @@ pub struct RedeemedToken {
     pub region: Region,
 }
 
+/// What a redeem call came to.
+#[derive(Debug)]
+pub enum RedeemAnswer {
+    /// The code became a token.
+    Token(RedeemedToken),
+    /// It was a decoy: nothing was looked at, nothing is kept.
+    Decoy,
+}
+
 /// Why no token was given. No code is spent then.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeemError {
+    /// Every call has one size, so that its length tells nothing.
+    #[error(
+        "padding: the request has {found} bytes, every redeem request has {REDEEM_REQUEST_BYTES}"
+    )]
+    Size {
+        /// Size of this one.
+        found: usize,
+    },
     /// Cannot be a code: mistyped. Says nothing of which codes exist.
     #[error("upload_code: {0}")]
     Malformed(#[from] CodeError),
@@ -48,7 +66,8 @@ pub enum RedeemError {
 }
 
 /// Spends a code on a blinded nonce. The same code with the same blinded nonce gets the same answer again, so that a
-/// lost answer costs nobody their code.
+/// lost answer costs nobody their code. Of a decoy nothing but its size is looked at: it costs neither the brake nor the
+/// store anything, and whoever calls a request a decoy gets nothing for it.
 ///
 /// - `source`: where the call came from; forgotten with the call, but for the brake's counts.
 ///
@@ -58,12 +77,22 @@ pub async fn redeem(
     context: &Context,
     source: &Source,
     request: pb::RedeemRequest,
-) -> Result<RedeemedToken, RedeemError> {
-    context.reached(Step::RedeemReceived);
+) -> Result<RedeemAnswer, RedeemError> {
+    let found = request.encoded_len();
+    if found != REDEEM_REQUEST_BYTES {
+        return Err(RedeemError::Size { found });
+    }
+    // No `..` here: a field added to the proto must be handled before this compiles again.
     let pb::RedeemRequest {
         upload_code,
         blinded_element,
+        decoy,
+        padding: _,
     } = request;
+    if decoy {
+        return Ok(RedeemAnswer::Decoy);
+    }
+    context.reached(Step::RedeemReceived);
     let code = UploadCode::parse(&zeroize::Zeroizing::new(upload_code))?;
     let blinded = BlindedNonce::parse(&blinded_element)?;
     let now = context.now();
@@ -88,11 +117,11 @@ pub async fn redeem(
         Redeemed::Granted(Grant { metadata, region }) => {
             context.reached(Step::RedeemStored);
             let issuer = &context.keys.token_issuer;
-            Ok(RedeemedToken {
+            Ok(RedeemAnswer::Token(RedeemedToken {
                 evaluation: issuer.evaluate(&blinded, &metadata, &mut context.rng()),
                 metadata,
                 region,
-            })
+            }))
         }
     }
 }

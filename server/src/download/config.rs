@@ -39,6 +39,7 @@ pub fn signed_config(context: &Context) -> pb::Signed {
             utc_offset_seconds: rule.utc_offset_seconds,
         }),
         generated_at: context.now().unix_seconds(),
+        decoys_per_week: settings.decoys_per_week,
     };
     sign(&context.keys, Purpose::Config, config.encode_to_vec())
 }

@@ -6,6 +6,7 @@ mod auth;
 mod client_keys;
 mod exposure;
 mod figures;
+mod hold;
 mod imports;
 mod officer;
 mod report;

@@ -87,6 +87,7 @@ fn key_reason(fault: &KeyFault) -> &'static str {
 
 pub(super) fn of_redeem(error: &RedeemError) -> Status {
     match error {
+        RedeemError::Size { .. } => bad_field("REDEEM_SIZE", "padding", error),
         RedeemError::Malformed(_) => bad_field("CODE_MALFORMED", "upload_code", error),
         RedeemError::BlindedElement(_) => {
             bad_field("BLINDED_ELEMENT_MALFORMED", "blinded_element", error)

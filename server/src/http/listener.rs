@@ -220,6 +220,8 @@ async fn serve_stream(
     builder
         .http2()
         .timer(TokioTimer::new())
+        // Its length varies: `date.rs` adds it where it is of use.
+        .auto_date_header(false)
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(HANDSHAKE_TIMEOUT);

@@ -124,6 +124,16 @@ pub struct SettingsArgs {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_proxies: Option<Vec<String>>,
+    /// Milliseconds after a redeem or upload request at which its answer leaves, whatever it was, so that its time tells
+    /// nothing; later ones leave at the next multiple. 1 to 2,000; 0 answers at once, for load tests [default: 30]
+    #[arg(long, env = "TRUYVET_ANSWER_AFTER_MS", value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_after_ms: Option<u32>,
+    /// Calls that only look like an upload, which every phone makes at random times so that a real one does not stand out:
+    /// so many a week on average, 0 to 70 [default: 2]
+    #[arg(long, env = "TRUYVET_DECOYS_PER_WEEK", value_name = "DECOYS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoys_per_week: Option<u32>,
     /// Days before onset from which a case counts as contagious, 0 to 14 [default: 2]
     #[arg(
         long,

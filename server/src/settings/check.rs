@@ -45,6 +45,8 @@ impl SettingsArgs {
             unit_codes_per_day,
             wrong_guesses_per_hour,
             trusted_proxies,
+            answer_after_ms,
+            decoys_per_week,
             contagious_days_before_onset,
             exposure_minutes,
             exposure_rssi_dbm,
@@ -138,6 +140,8 @@ impl SettingsArgs {
                 .iter()
                 .map(|name| parse_proxy(name))
                 .collect::<Result<_, _>>()?,
+            answer_after_ms: within("answer_after_ms", answer_after_ms, 30, 0, 2_000)?,
+            decoys_per_week: within("decoys_per_week", decoys_per_week, 2, 0, 70)?,
             contagious_days_before_onset: within(
                 "contagious_days_before_onset",
                 contagious_days_before_onset,

@@ -80,6 +80,10 @@ pub struct Settings {
     pub wrong_guesses_per_hour: u32,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// When the answer to a redeem or upload request leaves, in milliseconds after the request; 0: at once.
+    pub answer_after_ms: u32,
+    /// Decoys that every phone sends, on average.
+    pub decoys_per_week: u32,
     /// Days before onset from which a case counts as contagious.
     pub contagious_days_before_onset: u32,
     /// When a match is an exposure.
@@ -226,6 +230,8 @@ mod tests {
             ("trusted_proxies = [\"10.0.0.0/33\"]", "trusted_proxies"),
             ("trusted_proxies = [\"everybody\"]", "trusted_proxies"),
             ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
+            ("answer_after_ms = 2001", "answer_after_ms"),
+            ("decoys_per_week = 71", "decoys_per_week"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

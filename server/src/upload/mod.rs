@@ -4,7 +4,7 @@
 mod valid;
 
 pub(crate) use valid::TOKEN_GRACE_DAYS;
-pub use valid::{KeyFault, Terms, UploadError, ValidUpload, parse, upload_bytes};
+pub use valid::{KeyFault, Terms, UploadError, ValidUpload, check_size, parse, upload_bytes};
 
 use truyvet_proto::v1 as pb;
 
@@ -13,11 +13,27 @@ use crate::{
     store::Stored,
 };
 
-/// Takes one upload. When it returns, the upload is durable. The same request again changes nothing.
+/// What an upload call came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is durable now.
+    Stored,
+    /// It was before.
+    Again,
+    /// It was a decoy: nothing was looked at, nothing is kept.
+    Decoy,
+}
+
+/// Takes one upload. When it returns, the upload is durable. The same request again changes nothing. Of a decoy nothing but
+/// its size is looked at.
 ///
 /// # Errors
 /// [`UploadError`]; nothing is stored then and the token is not spent.
-pub async fn accept(context: &Context, request: pb::UploadRequest) -> Result<(), UploadError> {
+pub async fn accept(context: &Context, request: pb::UploadRequest) -> Result<Taken, UploadError> {
+    check_size(&request, &context.settings)?;
+    if request.decoy {
+        return Ok(Taken::Decoy);
+    }
     context.reached(Step::UploadReceived);
     let terms = Terms {
         settings: &context.settings,
@@ -27,9 +43,13 @@ pub async fn accept(context: &Context, request: pb::UploadRequest) -> Result<(),
     let valid = parse(request, &terms)?;
     context.reached(Step::UploadValidated);
     match context.store.store_upload(valid.into_new()).await? {
-        Stored::Stored | Stored::Again => {
+        Stored::Stored => {
             context.reached(Step::UploadStored);
-            Ok(())
+            Ok(Taken::Stored)
+        }
+        Stored::Again => {
+            context.reached(Step::UploadStored);
+            Ok(Taken::Again)
         }
         Stored::TokenSpent => Err(UploadError::TokenSpent),
     }

@@ -1,6 +1,7 @@
 //! Turns an upload request into a `ValidUpload`, or says why not.
 //!
-//! Pure: no clock, no store, no network. Checks run cheapest first: size, region, dates, key bytes, then the token.
+//! Pure: no clock, no store, no network. Checks run cheapest first: size ([`check_size`]), region, dates, key bytes, then
+//! the token.
 
 use prost::Message as _;
 use truyvet_crypto::{
@@ -175,6 +176,7 @@ pub fn upload_bytes(scheme: Scheme, retention_days: u32) -> usize {
         region: "12345678".into(),
         keys: vec![key; max_keys(retention_days)],
         padding: vec![0; 1],
+        decoy: false,
     };
     longest.encoded_len().next_multiple_of(SIZE_STEP)
 }
@@ -184,22 +186,31 @@ fn max_keys(retention_days: u32) -> usize {
     retention_days as usize + 1
 }
 
-/// Parses one request.
+/// Checks that a request, a decoy or not, has the size of all.
 ///
 /// # Errors
-/// [`UploadError`], naming the field at fault.
-pub fn parse(request: pb::UploadRequest, terms: &Terms<'_>) -> Result<ValidUpload, UploadError> {
-    let expected = upload_bytes(terms.settings.scheme, terms.settings.retention_days);
+/// [`UploadError::Size`].
+pub fn check_size(request: &pb::UploadRequest, settings: &Settings) -> Result<(), UploadError> {
+    let expected = upload_bytes(settings.scheme, settings.retention_days);
     let found = request.encoded_len();
     if found != expected {
         return Err(UploadError::Size { expected, found });
     }
+    Ok(())
+}
+
+/// Parses one request that is no decoy and has the size of all.
+///
+/// # Errors
+/// [`UploadError`], naming the field at fault.
+pub fn parse(request: pb::UploadRequest, terms: &Terms<'_>) -> Result<ValidUpload, UploadError> {
     // No `..` here: a field added to the proto must be handled before this compiles again.
     let pb::UploadRequest {
         token,
         region,
         keys,
         padding: _,
+        decoy: _,
     } = request;
     let region = region
         .parse()

@@ -48,8 +48,14 @@ const A_PHONE_CAN_SAY: &[(&str, &[&str])] = &[
     ("GetConfigRequest", &[]),
     ("ListBatchesRequest", &["region"]),
     ("DownloadBatchRequest", &["digest", "offset"]),
-    ("RedeemRequest", &["upload_code", "blinded_element"]),
-    ("UploadRequest", &["token", "region", "keys", "padding"]),
+    (
+        "RedeemRequest",
+        &["upload_code", "blinded_element", "decoy", "padding"],
+    ),
+    (
+        "UploadRequest",
+        &["token", "region", "keys", "padding", "decoy"],
+    ),
     ("UploadToken", &["nonce", "metadata", "output"]),
     ("TokenMetadata", &["report_type", "first_day", "last_day"]),
     ("DisclosedKey", &["scheme", "day", "secret", "slots"]),

@@ -1,15 +1,35 @@
-//! Makes every upload request of a deployment the same number of bytes, so that its size on the wire tells nothing.
-//! Pure.
+//! Brings messages to one size, so that their size on the wire tells nothing. Pure.
 //!
 //! The subtlety: the padding field takes one byte for its tag and one to four for its length, so that not every number
 //! of spare bytes can be filled: 1, 2, 130, 16,387 and 2,097,156 cannot.
 
 use prost::Message;
-use truyvet_proto::v1 as pb;
 
-/// Why a request cannot be brought to a length.
+use crate::v1::{RedeemRequest, RedeemResponse, UploadRequest, UploadResponse};
+
+/// With so many spare bytes, up to 16,386, there is no gap that padding cannot fill.
+pub const SAFE_SPARE_BYTES: usize = 131;
+
+/// A message with a `padding` field whose number is below 16.
+pub trait Padded: Message {
+    /// The field.
+    fn padding_mut(&mut self) -> &mut Vec<u8>;
+}
+
+macro_rules! padded {
+    ($($message:ty),*) => {
+        $(impl Padded for $message {
+            fn padding_mut(&mut self) -> &mut Vec<u8> {
+                &mut self.padding
+            }
+        })*
+    };
+}
+padded!(RedeemRequest, RedeemResponse, UploadRequest, UploadResponse);
+
+/// Why a message cannot be brought to a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PaddingError {
+pub enum PaddingError {
     /// Longer than that without any padding.
     TooLarge {
         /// Encoded length without padding.
@@ -19,18 +39,19 @@ pub(super) enum PaddingError {
     Gap,
 }
 
-/// Fills `request.padding` so that its encoding has exactly `upload_bytes`.
-pub(super) fn pad(
-    request: &mut pb::UploadRequest,
-    upload_bytes: usize,
-) -> Result<(), PaddingError> {
-    request.padding.clear();
-    let found = request.encoded_len();
-    let spare = upload_bytes
+/// Fills the padding so that the message's encoding has exactly `bytes`.
+///
+/// # Errors
+/// [`PaddingError`]; the message has no padding then.
+pub fn pad(message: &mut impl Padded, bytes: usize) -> Result<(), PaddingError> {
+    message.padding_mut().clear();
+    let found = message.encoded_len();
+    let spare = bytes
         .checked_sub(found)
         .ok_or(PaddingError::TooLarge { found })?;
-    request.padding.resize(padding_bytes(spare)?, 0);
-    debug_assert_eq!(request.encoded_len(), upload_bytes);
+    let padding = padding_bytes(spare)?;
+    message.padding_mut().resize(padding, 0);
+    debug_assert_eq!(message.encoded_len(), bytes);
     Ok(())
 }
 
@@ -59,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_size_is_met_exactly_or_known_as_a_gap() {
-        let bare = pb::UploadRequest {
+        let bare = UploadRequest {
             region: "VN".to_owned(),
             ..Default::default()
         };
@@ -68,6 +89,7 @@ mod tests {
             let result = pad(&mut request, bare.encoded_len() + spare);
             if GAPS.contains(&spare) {
                 assert_eq!(result, Err(PaddingError::Gap), "{spare} spare bytes");
+                assert!(!(SAFE_SPARE_BYTES..16_387).contains(&spare));
             } else {
                 assert_eq!(result, Ok(()), "{spare} spare bytes");
                 assert_eq!(request.encode_to_vec().len(), bare.encoded_len() + spare);
@@ -84,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_is_too_large_says_how_large() {
-        let mut request = pb::UploadRequest {
+    fn a_message_that_is_too_large_says_how_large() {
+        let mut request = UploadRequest {
             region: "VN".to_owned(),
             padding: vec![0; 50],
             ..Default::default()
