@@ -1,8 +1,10 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
+mod conditions;
 mod downloads;
 mod listener;
 mod ops;
+mod zero_copy;
 
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
