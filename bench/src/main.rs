@@ -7,6 +7,7 @@ mod compare;
 mod footprint;
 mod load;
 mod process;
+mod window;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
@@ -32,6 +33,8 @@ enum Command {
     Load(Box<load::Arguments>),
     /// Phones' calls at a modest rate for hours: how the server's memory goes
     Soak(load::soak::Arguments),
+    /// A window of a million tags: select, pad, build, sign, publish, by the server's own functions
+    Window(window::Arguments),
     /// What `load` compares with, in a process of its own
     #[command(hide = true)]
     Echo(load::EchoArguments),
@@ -42,9 +45,10 @@ fn main() -> anyhow::Result<()> {
     let mut runtime = match command {
         // A thousand phones are not to wait for one processor.
         Command::Load(_) | Command::Soak(_) | Command::Echo(_) => Builder::new_multi_thread(),
-        Command::ColdStart(_) | Command::Compare(_) | Command::Footprint(_) => {
-            Builder::new_current_thread()
-        }
+        Command::ColdStart(_)
+        | Command::Compare(_)
+        | Command::Footprint(_)
+        | Command::Window(_) => Builder::new_current_thread(),
     };
     runtime.enable_all().build()?.block_on(run(command))
 }
@@ -54,6 +58,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::ColdStart(arguments) => cold_start::run(&arguments).await,
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Footprint(arguments) => footprint::run(&arguments),
+        Command::Window(arguments) => window::run(&arguments).await,
         Command::Load(arguments) => load::run(&arguments).await,
         Command::Soak(arguments) => load::soak::run(&arguments).await,
         Command::Echo(arguments) => load::serve_echo(&arguments).await,

@@ -139,14 +139,27 @@ impl DisclosedKey {
     }
 
     /// The tags to publish, by slot.
-    pub fn tags(&self) -> impl Iterator<Item = (Slot, Tag)> + use<'_> {
-        schedule::ids(self.scheme, self.day, &self.secret, &self.slots)
-            .expect("checked when made")
-            .into_iter()
-            .map(|(index, id)| {
-                let slot = self.scheme.slot(self.day, index);
-                (slot, Tag::new(self.scheme, slot, &id))
-            })
+    pub fn tags(&self) -> impl Iterator<Item = (Slot, Tag)> + use<> {
+        let mut tags = Vec::with_capacity(self.slots.len() as usize);
+        self.each_tag(|_| true, |slot, tag| tags.push((slot, tag)));
+        tags.into_iter()
+    }
+
+    /// Hands out the tags of those slots to publish that are wanted, by slot.
+    pub fn each_tag(&self, wanted: impl Fn(Slot) -> bool, mut take: impl FnMut(Slot, Tag)) {
+        let slot = |index| self.scheme.slot(self.day, index);
+        schedule::each_id(
+            self.scheme,
+            self.day,
+            &self.secret,
+            &self.slots,
+            |index, id| {
+                if wanted(slot(index)) {
+                    take(slot(index), Tag::new(self.scheme, slot(index), &id));
+                }
+            },
+        )
+        .expect("checked when made");
     }
 }
 

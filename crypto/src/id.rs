@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Scheme, Slot, sha256};
+use crate::{Scheme, Slot, hash::sha256_block};
 
 /// One broadcast identifier: 12 bytes for Bluezone, 16 otherwise. Never printed by `Debug`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,12 +52,16 @@ impl Tag {
     /// The tag of an ID that was broadcast in `slot`.
     #[must_use]
     pub fn new(scheme: Scheme, slot: Slot, id: &EphemeralId) -> Self {
-        let digest = sha256(&[
-            b"truyvet tag v1",
-            &[scheme.byte()],
-            &slot.number().to_be_bytes(),
-            id.as_bytes(),
-        ]);
+        let mut block = [0; 64];
+        block[..14].copy_from_slice(b"truyvet tag v1");
+        block[14] = scheme.byte();
+        block[15..19].copy_from_slice(&slot.number().to_be_bytes());
+        block[19..35].copy_from_slice(&id.bytes);
+        // Two calls, so that each knows its length.
+        let digest = match id.len {
+            12 => sha256_block(&mut block, 31),
+            length => sha256_block(&mut block, 19 + usize::from(length)),
+        };
         let mut tag = [0; 16];
         tag.copy_from_slice(&digest[..16]);
         Self(tag)

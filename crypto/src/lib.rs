@@ -23,6 +23,7 @@
 
 mod code;
 mod disclosed;
+mod hash;
 mod id;
 mod receipt;
 pub mod schedule;
@@ -34,21 +35,9 @@ pub mod token;
 
 pub use code::{CodeError, CodeHash, CodeKey, UploadCode};
 pub use disclosed::{DisclosedKey, KeyError};
+pub use hash::sha256;
 pub use id::{EphemeralId, Tag};
 pub use receipt::Receipt;
 pub use scheme::{Scheme, UnknownScheme};
 pub use slots::{SlotSet, SlotSetError};
 pub use time::{Day, Slot, Timestamp};
-
-/// SHA-256 (FIPS 180-4) of the parts, one after the other.
-#[must_use]
-pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    let digest = context.finish();
-    let mut out = [0; 32];
-    out.copy_from_slice(digest.as_ref());
-    out
-}

@@ -19,7 +19,7 @@ use truyvet_crypto::Timestamp;
 use crate::{
     authorize::Brake,
     context::{Context, Effects, WalkOn},
-    download::Catalog,
+    download::{Catalog, Files},
     grpc::{self, Health},
     http::{ListenError, Listener, dated, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
@@ -112,6 +112,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
+    let files = Files::new(u64::from(settings.batch_cache_mb) * 1_000_000);
     let context = Arc::new(Context {
         sign_in: SignIn::new(&settings).map_err(StartError::ClientSecret)?,
         settings,
@@ -120,7 +121,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         objects: Arc::new(objects),
         keys,
         brake,
-        catalog: Catalog::default(),
+        catalog: Catalog::new(files),
         telemetry: Arc::new(Telemetry::new()),
         publishing: tokio::sync::Mutex::default(),
     });

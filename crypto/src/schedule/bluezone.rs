@@ -8,9 +8,9 @@
 //!
 //! What is disclosed of a day is S(0), not D(n): D(n) opens every later day, S(0) this day alone.
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{Day, EphemeralId, Scheme, sha256};
+use crate::{Day, EphemeralId, SlotSet, hash::sha256_block, sha256};
 
 /// Misspelt in the original.
 const SUBKEY_SALT: &[u8] = b"bluzonesubkey";
@@ -30,14 +30,18 @@ pub fn day_secret(base_id: &[u8; 32], base_day: Day, day: Day) -> Zeroizing<[u8;
     Zeroizing::new(sha256(&[&*daily_key, SUBKEY_SALT]))
 }
 
-/// The 96 IDs of the day whose first sub-key this is.
-pub(super) fn ids(subkey0: &[u8; 32]) -> Vec<EphemeralId> {
-    let mut subkey = Zeroizing::new(*subkey0);
-    (0..Scheme::Bluezone.slots_per_day())
-        .map(|_| {
-            let id = EphemeralId::new(&BROADCAST_BYTES.map(|i| subkey[i]));
-            *subkey = sha256(&[&*subkey]);
-            id
-        })
-        .collect()
+/// Hands out the IDs of some slots of the day whose first sub-key this is, ascending.
+pub(super) fn each_id(subkey0: &[u8; 32], slots: &SlotSet, mut take: impl FnMut(u32, EphemeralId)) {
+    let mut block = [0; 64];
+    block[..32].copy_from_slice(subkey0);
+    let mut at = 0;
+    for slot in slots.iter() {
+        while at < slot {
+            let next = sha256_block(&mut block, 32);
+            block[..32].copy_from_slice(&next);
+            at += 1;
+        }
+        take(slot, EphemeralId::new(&BROADCAST_BYTES.map(|i| block[i])));
+    }
+    block.zeroize();
 }

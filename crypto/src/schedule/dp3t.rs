@@ -6,7 +6,7 @@
 //!
 //! Seeds are independent, so a case can leave out any slot and nothing ties the rest together.
 
-use crate::{EphemeralId, sha256};
+use crate::{EphemeralId, hash::sha256_block};
 
 /// Length of a seed in bytes.
 pub const SEED_BYTES: usize = 32;
@@ -14,5 +14,7 @@ pub const SEED_BYTES: usize = 32;
 /// The ID of the slot that this seed was drawn for.
 #[must_use]
 pub fn id(seed: &[u8; SEED_BYTES]) -> EphemeralId {
-    EphemeralId::new(&sha256(&[seed])[..16])
+    let mut block = [0; 64];
+    block[..SEED_BYTES].copy_from_slice(seed);
+    EphemeralId::new(&sha256_block(&mut block, SEED_BYTES)[..16])
 }

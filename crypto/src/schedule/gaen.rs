@@ -15,22 +15,25 @@ use aes::{
 use ring::hkdf;
 use zeroize::Zeroizing;
 
-use crate::{Day, EphemeralId, Scheme};
+use crate::{Day, EphemeralId, Scheme, SlotSet};
 
-/// The 144 IDs of the day that this temporary exposure key is for.
-pub(super) fn ids(temporary_exposure_key: &[u8; 16], day: Day) -> Vec<EphemeralId> {
+/// Hands out the IDs of some slots of the day that this temporary exposure key is for, ascending.
+pub(super) fn each_id(
+    temporary_exposure_key: &[u8; 16],
+    day: Day,
+    slots: &SlotSet,
+    mut take: impl FnMut(u32, EphemeralId),
+) {
     let cipher = Aes128::new(&(*rolling_proximity_identifier_key(temporary_exposure_key)).into());
-    (0..Scheme::Gaen.slots_per_day())
-        .map(|index| {
-            let interval = Scheme::Gaen.slot(day, index).number();
-            let mut block = [0; 16];
-            block[..6].copy_from_slice(b"EN-RPI");
-            block[12..].copy_from_slice(&interval.to_le_bytes());
-            let mut block = block.into();
-            cipher.encrypt_block(&mut block);
-            EphemeralId::new(&block)
-        })
-        .collect()
+    for index in slots.iter() {
+        let interval = Scheme::Gaen.slot(day, index).number();
+        let mut block = [0; 16];
+        block[..6].copy_from_slice(b"EN-RPI");
+        block[12..].copy_from_slice(&interval.to_le_bytes());
+        let mut block = block.into();
+        cipher.encrypt_block(&mut block);
+        take(index, EphemeralId::new(&block));
+    }
 }
 
 fn rolling_proximity_identifier_key(temporary_exposure_key: &[u8; 16]) -> Zeroizing<[u8; 16]> {

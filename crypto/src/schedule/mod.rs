@@ -20,40 +20,44 @@ pub fn ids_of_day(
     day: Day,
     day_secret: &[u8],
 ) -> Result<Vec<EphemeralId>, KeyError> {
-    let all = SlotSet::full(scheme);
-    Ok(ids(scheme, day, day_secret, &all)?
-        .into_iter()
-        .map(|(_, id)| id)
-        .collect())
+    let mut ids = Vec::with_capacity(scheme.slots_per_day() as usize);
+    each_id(scheme, day, day_secret, &SlotSet::full(scheme), |_, id| {
+        ids.push(id);
+    })?;
+    Ok(ids)
 }
 
-/// The IDs of some slots of a day, from what is disclosed for just these, as (position in the day, ID).
-pub(crate) fn ids(
+/// Hands out the IDs of some slots of a day, from what is disclosed for just these, as position in the day and ID,
+/// ascending. What the caller does with an ID overlaps with computing the next.
+pub(crate) fn each_id(
     scheme: Scheme,
     day: Day,
     disclosed_secret: &[u8],
     slots: &SlotSet,
-) -> Result<Vec<(u32, EphemeralId)>, KeyError> {
+    mut take: impl FnMut(u32, EphemeralId),
+) -> Result<(), KeyError> {
     let wrong_length = || KeyError::SecretBytes {
         expected: scheme.disclosed_secret_bytes(slots.len()),
         found: disclosed_secret.len(),
     };
-    let of_day = |ids: Vec<EphemeralId>| slots.iter().map(|i| (i, ids[i as usize])).collect();
     match scheme {
         Scheme::Bluezone => {
             let subkey0 = disclosed_secret.try_into().map_err(|_| wrong_length())?;
-            Ok(of_day(bluezone::ids(subkey0)))
+            bluezone::each_id(subkey0, slots, take);
         }
         Scheme::Gaen => {
             let key = disclosed_secret.try_into().map_err(|_| wrong_length())?;
-            Ok(of_day(gaen::ids(key, day)))
+            gaen::each_id(key, day, slots, take);
         }
         Scheme::Dp3t => {
             let (seeds, rest) = disclosed_secret.as_chunks::<{ dp3t::SEED_BYTES }>();
             if seeds.len() != slots.len() as usize || !rest.is_empty() {
                 return Err(wrong_length());
             }
-            Ok(slots.iter().zip(seeds.iter().map(dp3t::id)).collect())
+            for (slot, seed) in slots.iter().zip(seeds) {
+                take(slot, dp3t::id(seed));
+            }
         }
     }
+    Ok(())
 }

@@ -5,12 +5,11 @@
 use std::{
     num::NonZero,
     sync::atomic::{AtomicU32, Ordering},
-    thread,
 };
 
 use truyvet_crypto::Tag;
 
-use super::{BuildError, TagSet};
+use super::{BuildError, TagSet, threads::on_threads};
 use crate::{
     Codec, Header, MAX_CHUNK_TAGS,
     batch::{ENTRY_BYTES, Fraction, TagHasher, chunk_digest, scale, second_digest},
@@ -89,22 +88,6 @@ pub(super) fn encode(
     }
     chunks.sort_unstable_by_key(|(chunk, _)| *chunk);
     Ok(chunks.into_iter().map(|(_, chunk)| chunk).collect())
-}
-
-/// Runs all of `work` at once, the last on this thread; results in order.
-fn on_threads<T: Send>(work: impl Iterator<Item = impl FnOnce() -> T + Send>) -> Vec<T> {
-    let mut work: Vec<_> = work.collect();
-    let own = work.pop();
-    thread::scope(|scope| {
-        let others: Vec<_> = work.into_iter().map(|work| scope.spawn(work)).collect();
-        let own = own.map(|work| work());
-        let mut results: Vec<T> = others
-            .into_iter()
-            .map(|thread| thread.join().expect("encoding does not panic"))
-            .collect();
-        results.extend(own);
-        results
-    })
 }
 
 fn deal(header: &Header, tags: &[Tag]) -> Hand {

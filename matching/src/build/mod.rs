@@ -3,7 +3,9 @@
 //! Pure: which tags, which salt and when are the caller's. The same tags, salt and parameters give the same bytes.
 
 mod chunks;
+mod order;
 mod tag_set;
+mod threads;
 
 use std::{num::NonZero, thread};
 

@@ -1,6 +1,13 @@
 //! The tags of one batch, and the padding that hides how many there are.
 
+use std::num::NonZero;
+
 use truyvet_crypto::{Tag, sha256};
+
+use super::{
+    order::{in_order, merged, without},
+    threads::on_threads,
+};
 
 /// Tags, each once. Never printed by `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -12,10 +19,37 @@ pub struct TagSet {
 impl TagSet {
     /// Sorts and takes out repeats.
     #[must_use]
-    pub fn new(mut tags: Vec<Tag>) -> Self {
-        tags.sort_unstable();
-        tags.dedup();
-        Self { sorted: tags }
+    pub fn new(tags: Vec<Tag>) -> Self {
+        Self {
+            sorted: in_order(tags),
+        }
+    }
+
+    /// The tags of many sources, on so many threads. The set does not depend on how many.
+    ///
+    /// - `most`: how many tags a source has, or more; room is made for so many.
+    /// - `each`: hands out the tags of a source, in any order, repeats allowed.
+    #[must_use]
+    pub fn gather<S: Sync>(
+        sources: &[S],
+        threads: NonZero<usize>,
+        most: impl Fn(&S) -> usize + Sync,
+        each: impl Fn(&S, &mut dyn FnMut(Tag)) + Sync,
+    ) -> Self {
+        let share = sources.len().div_ceil(threads.get()).max(1);
+        let (most, each) = (&most, &each);
+        let runs = on_threads(sources.chunks(share).map(|sources| {
+            move || {
+                let mut tags = Vec::with_capacity(sources.iter().map(most).sum());
+                for source in sources {
+                    each(source, &mut |tag| tags.push(tag));
+                }
+                in_order(tags)
+            }
+        }));
+        Self {
+            sorted: merged(runs, threads),
+        }
     }
 
     /// How many.
@@ -63,10 +97,10 @@ impl TagSet {
         // Twice only if a padding tag was there already.
         while (self.len() as u64) < target {
             let missing = target - self.len() as u64;
-            self.sorted
-                .extend((counter..counter + missing).map(|i| padding(seed, i)));
+            let tags = (counter..counter + missing).map(|i| padding(seed, i));
             counter += missing;
-            self = Self::new(self.sorted);
+            let new = without(in_order(tags.collect()), &self.sorted);
+            self.sorted = merged(vec![self.sorted, new], NonZero::<usize>::MIN);
         }
         self
     }

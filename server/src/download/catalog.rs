@@ -1,8 +1,8 @@
-//! The signed indexes in memory, and which files may be fetched.
+//! The signed indexes in memory, which files may be fetched, and when those that this server built first were.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use truyvet_crypto::{Timestamp, sign::Purpose};
 use truyvet_matching::{Digest, Region};
 use truyvet_proto::v1 as pb;
 
-use super::sign;
+use super::{Files, sign};
 use crate::{
     context::Context,
     store::{PublishedBatch, StoreError},
@@ -30,32 +30,78 @@ pub struct SignedIndex {
     batches: Vec<PublishedBatch>,
 }
 
-/// The latest index of every region.
-#[derive(Default)]
+/// The latest index of every region, and the files that they name.
 pub struct Catalog {
-    indexes: RwLock<HashMap<Region, Arc<SignedIndex>>>,
+    shown: RwLock<Shown>,
+    /// The files that are in memory.
+    pub files: Files,
+    /// Batches that this server built, and when somebody first had the whole of one.
+    built: Mutex<HashMap<Digest, Option<Timestamp>>>,
     /// Held from reading what is published until the index names it: a slower one must not put back an older list.
     refreshing: tokio::sync::Mutex<()>,
 }
 
+#[derive(Default)]
+struct Shown {
+    indexes: HashMap<Region, Arc<SignedIndex>>,
+    /// Those of all indexes.
+    batches: HashMap<Digest, PublishedBatch>,
+}
+
 impl Catalog {
+    /// No index yet.
+    #[must_use]
+    pub fn new(files: Files) -> Self {
+        Self {
+            shown: RwLock::default(),
+            files,
+            built: Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// A region's index; `None` for regions that this deployment does not have.
     #[must_use]
     pub fn index(&self, region: Region) -> Option<Arc<SignedIndex>> {
-        // Entries are replaced whole: a panic cannot leave one half-changed.
-        let indexes = self.indexes.read().unwrap_or_else(PoisonError::into_inner);
-        indexes.get(&region).cloned()
+        self.shown().indexes.get(&region).cloned()
     }
 
     /// The published batch with this digest, in whatever region.
     #[must_use]
     pub fn batch(&self, digest: Digest) -> Option<PublishedBatch> {
-        let indexes = self.indexes.read().unwrap_or_else(PoisonError::into_inner);
-        indexes
-            .values()
-            .flat_map(|index| &index.batches)
-            .find(|batch| batch.digest == digest)
-            .copied()
+        self.shown().batches.get(&digest).copied()
+    }
+
+    fn shown(&self) -> RwLockReadGuard<'_, Shown> {
+        // Changed by single insertions and replacements: a panic cannot leave it half-changed.
+        self.shown.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a file that this server just built: it is kept in memory if there is room, and its first download is noted.
+    pub fn built(&self, digest: Digest, bytes: Bytes) {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.entry(digest).or_default();
+        drop(built);
+        self.files.keep(digest, bytes);
+    }
+
+    /// Notes that somebody had the whole file. Returns whether it is one that this server built, and this the first time.
+    pub fn note_downloaded(&self, digest: Digest, now: Timestamp) -> bool {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        match built.get_mut(&digest) {
+            Some(first @ None) => {
+                *first = Some(now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When somebody first had the whole of a batch that this server built since it started.
+    #[must_use]
+    pub fn first_downloaded_at(&self, digest: Digest) -> Option<Timestamp> {
+        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.get(&digest).copied().flatten()
     }
 
     /// Reads what is published and signs the region's index anew.
@@ -66,10 +112,18 @@ impl Catalog {
         let refreshing = self.refreshing.lock().await;
         let batches = context.store.published(region).await?;
         let index = Arc::new(sign_index(context, region, batches));
-        self.indexes
-            .write()
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        shown.indexes.insert(region, index);
+        let batches = shown.indexes.values().flat_map(|index| &index.batches);
+        shown.batches = batches.map(|batch| (batch.digest, *batch)).collect();
+        let published: HashSet<Digest> = shown.batches.keys().copied().collect();
+        drop(shown);
+        // What was built and is announced by nobody yet is announced next, and is read then.
+        self.files.keep_only(&published);
+        self.built
+            .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(region, index);
+            .retain(|digest, _| published.contains(digest));
         drop(refreshing);
         Ok(())
     }

@@ -4,20 +4,20 @@
 
 mod catalog;
 mod config;
+mod files;
+mod handout;
 
 pub use catalog::{Catalog, SignedIndex};
 pub use config::signed_config;
+pub use files::{BatchFile, Content, Files, Unreadable};
+pub use handout::Handout;
 
-use std::ops::Range;
-
-use bytes::Bytes;
-use futures_util::stream::BoxStream;
-use object_store::{GetOptions, path::Path};
+use object_store::path::Path;
 use truyvet_crypto::sign::Purpose;
 use truyvet_matching::Digest;
 use truyvet_proto::v1 as pb;
 
-use crate::{context::Context, keys::Keys, store::PublishedBatch};
+use crate::keys::Keys;
 
 /// Where a batch file is in the object store: its digest is its name.
 #[must_use]
@@ -29,24 +29,6 @@ pub fn batch_path(digest: Digest) -> Path {
 #[must_use]
 pub fn digest_of_path(path: &Path) -> Option<Digest> {
     path.as_ref().strip_suffix(".tvb")?.parse().ok()
-}
-
-/// Opens a published batch at `range`, which must lie within the file.
-///
-/// # Errors
-/// [`object_store::Error`] if the batch store cannot.
-pub async fn open(
-    context: &Context,
-    batch: &PublishedBatch,
-    range: Range<u64>,
-) -> object_store::Result<BoxStream<'static, object_store::Result<Bytes>>> {
-    let options = GetOptions::new().with_range(Some(range));
-    let path = batch_path(batch.digest);
-    Ok(context
-        .objects
-        .get_opts(&path, options)
-        .await?
-        .into_stream())
 }
 
 /// Signs with every active key, so that a phone that trusts any of them can go on.

@@ -11,7 +11,12 @@ use truyvet_proto::v1::{
 };
 
 use super::status;
-use crate::{context::Context, download, publish::PublishError};
+use crate::{
+    context::Context,
+    download::{self, Handout},
+    publish::PublishError,
+    telemetry::Metric,
+};
 
 /// Longest piece of a file in one message.
 const PIECE_BYTES: usize = 64 << 10;
@@ -22,6 +27,11 @@ impl Exposure {
     pub(super) fn new(context: Arc<Context>) -> Self {
         Self(context)
     }
+
+    fn count(&self, what: &str, answer: &str) {
+        let telemetry = &self.0.telemetry;
+        telemetry.count(Metric::Downloads, &[what, answer]);
+    }
 }
 
 #[async_trait]
@@ -30,6 +40,7 @@ impl ExposureService for Exposure {
         &self,
         _: Request<GetConfigRequest>,
     ) -> Result<Response<GetConfigResponse>, Status> {
+        self.count("config", "full");
         Ok(Response::new(GetConfigResponse {
             config: Some(download::signed_config(&self.0)),
         }))
@@ -44,7 +55,14 @@ impl ExposureService for Exposure {
             .parse::<Region>()
             .ok()
             .and_then(|region| self.0.catalog.index(region))
-            .ok_or_else(|| status::of_publish(&PublishError::UnknownRegion))?;
+            .ok_or_else(|| {
+                self.count("index", "not_found");
+                status::of_publish(&PublishError::UnknownRegion)
+            })?;
+        self.count("index", "full");
+        let bytes = index.bytes.len() as u64;
+        let telemetry = &self.0.telemetry;
+        telemetry.add(Metric::DownloadBytes, &["index"], bytes);
         Ok(Response::new(ListBatchesResponse {
             index: Some(index.signed.clone()),
         }))
@@ -65,27 +83,21 @@ impl ExposureService for Exposure {
             .0
             .catalog
             .batch(Digest::from_bytes(digest))
-            .ok_or_else(|| status::not_found("NO_SUCH_BATCH", &"no such batch"))?;
+            .ok_or_else(|| {
+                self.count("batch", "not_found");
+                status::not_found("NO_SUCH_BATCH", &"no such batch")
+            })?;
         if offset >= batch.file_bytes {
+            self.count("batch", "not_found");
             let text = "offset: behind the end of the file";
             return Err(status::bad_field("OFFSET", "offset", &text));
         }
-        let pieces = download::open(&self.0, &batch, offset..batch.file_bytes)
+        let pieces = Handout::open(&self.0, batch, offset..batch.file_bytes, PIECE_BYTES)
             .await
-            .map_err(|error| status::of_publish(&error.into()))?
-            .flat_map(|read| {
-                let pieces: Vec<_> = match read {
-                    Ok(mut bytes) => {
-                        let mut pieces = Vec::new();
-                        while !bytes.is_empty() {
-                            let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
-                            pieces.push(Ok(DownloadBatchResponse { piece }));
-                        }
-                        pieces
-                    }
-                    Err(error) => vec![Err(status::of_publish(&error.into()))],
-                };
-                futures_util::stream::iter(pieces)
+            .map_err(|_| status::batch_store_unavailable())?
+            .map(|piece| match piece {
+                Ok(piece) => Ok(DownloadBatchResponse { piece }),
+                Err(_) => Err(status::batch_store_unavailable()),
             });
         Ok(Response::new(Box::pin(pieces)))
     }

@@ -223,14 +223,19 @@ pub(super) fn of_publish(error: &PublishError) -> Status {
         PublishError::Build(_) => internal(error),
         PublishError::Objects(_) => {
             error!(%error, "batch store failed");
-            try_again(
-                Code::Unavailable,
-                "BATCH_STORE_UNAVAILABLE",
-                "batch store unavailable",
-            )
+            batch_store_unavailable()
         }
         PublishError::Store(error) => of_store(error),
     }
+}
+
+/// For a batch that cannot be read. Why is logged where it was found out.
+pub(super) fn batch_store_unavailable() -> Status {
+    try_again(
+        Code::Unavailable,
+        "BATCH_STORE_UNAVAILABLE",
+        "batch store unavailable",
+    )
 }
 
 pub(super) fn of_keys(error: &KeysError) -> Status {

@@ -1,167 +1,242 @@
 //! `GET /v1/{region}/index` and `GET /v1/batches/{digest}.tvb`, with entity tags, ranges and cache lifetimes.
 //!
-//! Served with identity encoding: batch files do not compress, trying only burns CPU.
+//! Served with identity encoding: batch files do not compress, trying only burns CPU. No answer depends on anything but
+//! the path and its preconditions: no `Vary`, no cookie, so that any cache may stand in front.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use headers::{ContentLength, ContentRange, HeaderMapExt as _};
-use tracing::error;
 use truyvet_matching::Region;
 
+use super::{
+    conditions::{Wanted, wanted},
+    zero_copy::Outgoing,
+};
 use crate::{
     context::Context,
-    download::{self, digest_of_path},
+    download::{Handout, digest_of_path},
+    settings::Settings,
     store::PublishedBatch,
+    telemetry::Metric,
 };
 
-/// Phones ask anew after this; a CDN absorbs the rest.
-const INDEX_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=60");
+/// A batch that is not there may be published the next moment.
+const NOT_FOUND_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=5");
 
-/// A file's name is its digest: it never changes.
-const BATCH_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=1209600, immutable");
+/// What went wrong is nobody's to keep.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
+/// Length of the longest piece of a batch on its way to a connection: few system calls, and still told in time how much
+/// was handed over.
+const PIECE_BYTES: usize = 256 << 10;
+
+#[derive(Clone)]
+struct Downloads {
+    context: Arc<Context>,
+    index_cache: HeaderValue,
+}
+
 pub(crate) fn download_routes(context: Arc<Context>) -> Router {
+    let index_cache = index_cache(&context.settings);
     Router::new()
         .route("/v1/{region}/index", get(index))
         .route("/v1/batches/{file}", get(batch))
-        .with_state(context)
+        .with_state(Downloads {
+            context,
+            index_cache,
+        })
+}
+
+/// How long caches may keep an index; as long again they may give it out while they ask for a newer, and much longer if
+/// they get none.
+///
+/// We sign anew after a quarter of an index's validity. One that left us at that age, and lies in a cache for half its
+/// validity, is good for a quarter yet when it arrives; what is older a phone would refuse, so no cache is to give it.
+fn index_cache(settings: &Settings) -> HeaderValue {
+    let fresh_seconds = settings.index_cache_seconds;
+    let stale_seconds = (settings.index_valid_hours * 1_800).saturating_sub(fresh_seconds);
+    let text = format!(
+        "public, max-age={fresh_seconds}, stale-while-revalidate={}, stale-if-error={stale_seconds}, no-transform",
+        fresh_seconds.min(stale_seconds),
+    );
+    HeaderValue::from_str(&text).expect("ASCII")
+}
+
+/// A file's name is its digest: it never changes. A cache forgets it when we do.
+fn batch_cache(context: &Context, batch: &PublishedBatch) -> HeaderValue {
+    let kept_seconds = i64::from(context.settings.retention_days) * 86_400;
+    let age_seconds = context.now().seconds_since(batch.closed_at);
+    // A region's last batch stays until the next is there, however old.
+    let left_seconds = (kept_seconds - age_seconds).clamp(3_600, kept_seconds);
+    let text = format!("public, max-age={left_seconds}, immutable, no-transform");
+    HeaderValue::from_str(&text).expect("ASCII")
 }
 
 async fn index(
-    State(context): State<Arc<Context>>,
+    State(downloads): State<Downloads>,
     Path(region): Path<String>,
-    request: HeaderMap,
+    request: Request,
 ) -> Response {
+    let context = &downloads.context;
+    let is_download = request.method() == Method::GET;
     let index = region
         .parse::<Region>()
         .ok()
         .and_then(|region| context.catalog.index(region));
     let Some(index) = index else {
-        return (StatusCode::NOT_FOUND, "no such region\n").into_response();
+        count(context, is_download, "index", "not_found");
+        return not_found("no such region\n");
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CACHE_CONTROL, INDEX_CACHE);
-    insert_etag(&mut headers, &index.etag);
-    if is_known(&request, &index.etag) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    let mut headers = validators(downloads.index_cache.clone(), &index.etag);
+    match wanted(request.method(), request.headers(), &index.etag, None) {
+        Wanted::NotModified => {
+            count(context, is_download, "index", "not_modified");
+            (StatusCode::NOT_MODIFIED, headers).into_response()
+        }
+        Wanted::AnotherFile => another_file(context, is_download, "index"),
+        // It is not handed out in parts.
+        Wanted::All | Wanted::Part(_) | Wanted::NoSuchPart => {
+            count(context, is_download, "index", "full");
+            if is_download {
+                let bytes = index.bytes.len() as u64;
+                context
+                    .telemetry
+                    .add(Metric::DownloadBytes, &["index"], bytes);
+            }
+            headers.insert(header::CONTENT_TYPE, PROTOBUF);
+            (headers, index.bytes.clone()).into_response()
+        }
     }
-    headers.insert(header::CONTENT_TYPE, PROTOBUF);
-    (headers, index.bytes.clone()).into_response()
 }
 
 async fn batch(
-    State(context): State<Arc<Context>>,
+    State(downloads): State<Downloads>,
     Path(file): Path<String>,
-    request: HeaderMap,
+    request: Request,
 ) -> Response {
+    let context = &downloads.context;
+    let is_download = request.method() == Method::GET;
     let batch = digest_of_path(&file.into()).and_then(|digest| context.catalog.batch(digest));
     let Some(batch) = batch else {
-        return (StatusCode::NOT_FOUND, "no such batch\n").into_response();
+        count(context, is_download, "batch", "not_found");
+        return not_found("no such batch\n");
     };
     let etag = format!("\"{}\"", batch.digest);
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CACHE_CONTROL, BATCH_CACHE);
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    insert_etag(&mut headers, &etag);
-    if is_known(&request, &etag) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
-    headers.insert(header::CONTENT_TYPE, OCTETS);
-    let (status, range) = match wanted(&request, &etag, &batch) {
-        Wanted::All => (StatusCode::OK, 0..batch.file_bytes),
+    let length = batch.file_bytes;
+    let (status, range) = match wanted(request.method(), request.headers(), &etag, Some(length)) {
+        Wanted::All => (StatusCode::OK, 0..length),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::Nothing => {
-            headers.typed_insert(ContentRange::unsatisfied_bytes(batch.file_bytes));
+        Wanted::NotModified => {
+            count(context, is_download, "batch", "not_modified");
+            let headers = validators(batch_cache(context, &batch), &etag);
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        Wanted::AnotherFile => return another_file(context, is_download, "batch"),
+        Wanted::NoSuchPart => {
+            count(context, is_download, "batch", "not_found");
+            let mut headers = HeaderMap::from_iter([(header::CACHE_CONTROL, NO_STORE)]);
+            headers.typed_insert(ContentRange::unsatisfied_bytes(length));
             return (StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response();
         }
     };
+    let mut headers = validators(batch_cache(context, &batch), &etag);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_TYPE, OCTETS);
     if status == StatusCode::PARTIAL_CONTENT {
-        let part = ContentRange::bytes(range.clone(), batch.file_bytes);
+        let part = ContentRange::bytes(range.clone(), length);
         headers.typed_insert(part.expect("a range that is within the file"));
     }
     headers.typed_insert(ContentLength(range.end - range.start));
-    match download::open(&context, &batch, range).await {
-        Ok(pieces) => (status, headers, Body::from_stream(pieces)).into_response(),
-        Err(error) => {
-            error!(%error, "a published batch cannot be read");
-            (StatusCode::SERVICE_UNAVAILABLE, "batch store unavailable\n").into_response()
+    if !is_download {
+        return (status, headers).into_response();
+    }
+    match Handout::open(context, batch, range, PIECE_BYTES).await {
+        Ok(pieces) => {
+            if request.version() == Version::HTTP_11
+                && let Some(outgoing) = request.extensions().get::<Outgoing>()
+                && let Some(file) = pieces.file()
+            {
+                outgoing.announce(file);
+            }
+            (status, headers, Body::from_stream(pieces)).into_response()
+        }
+        // Logged where it was found out.
+        Err(_) => {
+            let headers = [
+                (header::CACHE_CONTROL, NO_STORE),
+                (header::RETRY_AFTER, RETRY_SECONDS),
+            ];
+            let text = "batch store unavailable\n";
+            (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
         }
     }
 }
 
-enum Wanted {
-    All,
-    Part(Range<u64>),
-    Nothing,
+/// Asking for the head alone is no download.
+fn count(context: &Context, is_download: bool, what: &str, answer: &str) {
+    if is_download {
+        context.telemetry.count(Metric::Downloads, &[what, answer]);
+    }
 }
 
-/// What `Range` and `If-Range` ask for (RFC 9110, section 14). Several ranges at once get the whole file.
-fn wanted(request: &HeaderMap, etag: &str, batch: &PublishedBatch) -> Wanted {
-    let same_file = request
-        .get(header::IF_RANGE)
-        .is_none_or(|value| value.as_bytes() == etag.as_bytes());
-    let Some(range) = request.typed_get::<headers::Range>().filter(|_| same_file) else {
-        return Wanted::All;
-    };
-    // The last so many bytes of a file that has fewer are all of it; the parser takes that for unsatisfiable.
-    if suffix_length(request).is_some_and(|length| length >= batch.file_bytes) {
-        return Wanted::Part(0..batch.file_bytes);
-    }
-    let mut parts = range.satisfiable_ranges(batch.file_bytes);
-    match (parts.next(), parts.next()) {
-        (None, _) => Wanted::Nothing,
-        (Some(_), Some(_)) => Wanted::All,
-        (Some(part), None) => {
-            let range = bounds(part, batch.file_bytes);
-            if range.is_empty() {
-                Wanted::Nothing
-            } else {
-                Wanted::Part(range)
+/// What says how long an answer is good, and how to ask whether it still is: of 200, 206 and 304 alike.
+fn validators(cache: HeaderValue, etag: &str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CACHE_CONTROL, cache);
+    let etag = HeaderValue::from_str(etag).expect("a quoted digest");
+    headers.insert(header::ETAG, etag);
+    headers
+}
+
+fn not_found(text: &'static str) -> Response {
+    let headers = [(header::CACHE_CONTROL, NOT_FOUND_CACHE)];
+    (StatusCode::NOT_FOUND, headers, text).into_response()
+}
+
+fn another_file(context: &Context, is_download: bool, what: &str) -> Response {
+    count(context, is_download, what, "not_found");
+    let headers = [(header::CACHE_CONTROL, NO_STORE)];
+    (StatusCode::PRECONDITION_FAILED, headers).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cache_gives_out_an_index_that_phones_would_refuse() {
+        let mut settings = Settings::for_data_dir("unused".as_ref());
+        for (valid_hours, cache_seconds) in [(1, 60), (1, 900), (24, 60), (336, 1)] {
+            (settings.index_valid_hours, settings.index_cache_seconds) =
+                (valid_hours, cache_seconds);
+            let header = index_cache(&settings);
+            let seconds = |name: &str| -> u32 {
+                let parts = header.to_str().unwrap().split(", ");
+                let mut named = parts.filter_map(|part| part.split_once('='));
+                named
+                    .find(|part| part.0 == name)
+                    .unwrap()
+                    .1
+                    .parse()
+                    .unwrap()
+            };
+            // Signed anew after a quarter; a quarter is left when it arrives.
+            let quarter = valid_hours * 900;
+            for stale in ["stale-while-revalidate", "stale-if-error"] {
+                assert!(quarter + seconds("max-age") + seconds(stale) <= 3 * quarter);
             }
         }
     }
-}
-
-/// N of `Range: bytes=-N`.
-fn suffix_length(request: &HeaderMap) -> Option<u64> {
-    let range = request.get(header::RANGE)?.to_str().ok()?;
-    range.trim().strip_prefix("bytes=-")?.parse().ok()
-}
-
-fn bounds(part: (std::ops::Bound<u64>, std::ops::Bound<u64>), file_bytes: u64) -> Range<u64> {
-    use std::ops::Bound::{Excluded, Included, Unbounded};
-    let start = match part.0 {
-        Included(first) => first,
-        Excluded(before) => before.saturating_add(1),
-        Unbounded => 0,
-    };
-    let end = match part.1 {
-        Included(last) => last.saturating_add(1),
-        Excluded(end) => end,
-        Unbounded => file_bytes,
-    };
-    start..end.min(file_bytes)
-}
-
-fn is_known(request: &HeaderMap, etag: &str) -> bool {
-    let etag: headers::ETag = etag.parse().expect("a quoted digest");
-    request
-        .typed_get::<headers::IfNoneMatch>()
-        .is_some_and(|known| !known.precondition_passes(&etag))
-}
-
-fn insert_etag(headers: &mut HeaderMap, etag: &str) {
-    let value = HeaderValue::from_str(etag).expect("a quoted digest");
-    headers.insert(header::ETAG, value);
 }

@@ -34,6 +34,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
+use super::zero_copy::{Outgoing, ZeroCopy};
 use crate::settings::TlsFiles;
 
 /// Calls at a time on one HTTP/2 connection.
@@ -200,15 +201,20 @@ async fn serve_connection(
     match tls {
         Some(tls) => {
             let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
-            serve_stream(stream, peer, router, stop).await
+            serve_stream(stream, peer, None, router, stop).await
         }
-        None => serve_stream(stream, peer, router, stop).await,
+        None => {
+            let outgoing = Outgoing::default();
+            let stream = ZeroCopy::new(stream, outgoing.clone());
+            serve_stream(stream, peer, Some(outgoing), router, stop).await
+        }
     }
 }
 
 async fn serve_stream(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
+    outgoing: Option<Outgoing>,
     router: Router,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
@@ -230,6 +236,9 @@ async fn serve_stream(
     let service = tower::service_fn(move |mut request: hyper::Request<Incoming>| {
         begun_here.set();
         request.extensions_mut().insert(peer);
+        if let Some(outgoing) = &outgoing {
+            request.extensions_mut().insert(outgoing.clone());
+        }
         let is_grpc = is_grpc(&request);
         let answer = router.clone().oneshot(request.map(axum::body::Body::new));
         async move {

@@ -1,9 +1,11 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
 mod date;
+mod conditions;
 mod downloads;
 mod listener;
 mod ops;
+mod zero_copy;
 
 pub(crate) use date::dated;
 pub(crate) use downloads::download_routes;

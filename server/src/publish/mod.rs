@@ -11,7 +11,7 @@ mod run;
 mod schedule;
 mod select;
 
-pub use run::{PublishError, publish};
+pub use run::{PublishError, publish, put};
 pub use schedule::{clock_is_behind, is_due, keep_publishing};
 pub(crate) use select::taken_before;
-pub use select::{select, slots_until, taken_back};
+pub use select::{select, select_with_threads, slots_until, taken_back};

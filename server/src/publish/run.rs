@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use object_store::{PutMode, PutOptions};
+use bytes::Bytes;
+use object_store::{ObjectStore, PutMode, PutOptions};
 use rand::Rng as _;
 use tracing::{error, info, warn};
 use truyvet_crypto::Timestamp;
 use truyvet_matching::{
-    BatchKind, Region,
+    BatchKind, Digest, Region,
     build::{BatchParameters, BuildError, SignedBatch, TagSet, build},
 };
 
@@ -129,10 +130,12 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
         tags: tag_count,
         closed_at,
     };
-    put(context, signed).await?;
+    let (digest, bytes) = (signed.digest(), Bytes::from(signed.into_bytes()));
+    put(&*context.objects, digest, bytes.clone()).await?;
     context.reached(Step::BatchStored(kind));
     context.store.record_publication(region, published).await?;
     context.reached(Step::BatchRecorded(kind));
+    context.catalog.built(digest, bytes);
     context.catalog.refresh(context, region).await?;
     context.reached(Step::IndexSigned(kind));
     info!(
@@ -212,15 +215,18 @@ async fn build_and_sign(
     Ok(signed)
 }
 
-/// Puts the file under its digest, once: what is there under that name is the same bytes.
-async fn put(context: &Context, signed: SignedBatch) -> Result<(), PublishError> {
-    let path = batch_path(signed.digest());
+/// Puts a file into the batch store under its digest, once: what is there under that name is the same bytes.
+///
+/// # Errors
+/// [`PublishError::Objects`].
+pub async fn put(
+    objects: &dyn ObjectStore,
+    digest: Digest,
+    bytes: Bytes,
+) -> Result<(), PublishError> {
+    let path = batch_path(digest);
     let create = PutOptions::from(PutMode::Create);
-    match context
-        .objects
-        .put_opts(&path, signed.into_bytes().into(), create)
-        .await
-    {
+    match objects.put_opts(&path, bytes.into(), create).await {
         Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -1,6 +1,8 @@
 //! Which tags belong to a window.
 
-use truyvet_crypto::{DisclosedKey, Tag, Timestamp};
+use std::{num::NonZero, thread};
+
+use truyvet_crypto::{DisclosedKey, Timestamp};
 use truyvet_matching::{MAX_SIGHTING_SECONDS, build::TagSet};
 
 use crate::store::{AcceptedKey, ClosedWindow};
@@ -22,18 +24,29 @@ pub fn slots_until(closes_at: Timestamp, clock_tolerance_seconds: u32) -> Timest
 /// no mark on a slot that says whether it was published, so nothing can get out of step.
 #[must_use]
 pub fn select(window: &ClosedWindow, keys: &[AcceptedKey]) -> TagSet {
-    let mut tags = Vec::<Tag>::new();
-    for accepted in keys {
+    select_with_threads(window, keys, cores())
+}
+
+/// [`select`] on so many threads. The tags do not depend on how many.
+#[must_use]
+pub fn select_with_threads(
+    window: &ClosedWindow,
+    keys: &[AcceptedKey],
+    threads: NonZero<usize>,
+) -> TagSet {
+    let most = |accepted: &AcceptedKey| accepted.key.slots().len() as usize;
+    TagSet::gather(keys, threads, most, |accepted, take| {
         let scheme = accepted.key.scheme();
-        tags.extend(
-            accepted
-                .key
-                .tags()
-                .filter(|(slot, _)| takes(window, accepted.accepted_window, scheme.slot_end(*slot)))
-                .map(|(_, tag)| tag),
+        accepted.key.each_tag(
+            |slot| takes(window, accepted.accepted_window, scheme.slot_end(slot)),
+            |_, tag| take(tag),
         );
-    }
-    TagSet::new(tags)
+    })
+}
+
+/// As many threads as the machine has processors.
+fn cores() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 fn takes(window: &ClosedWindow, accepted_window: u64, slot_end: Timestamp) -> bool {
@@ -63,12 +76,10 @@ pub(crate) fn taken_before(
 /// The tags that a withdrawal publishes: all of what was taken back, since only what was published comes here.
 #[must_use]
 pub fn taken_back(keys: &[DisclosedKey]) -> TagSet {
-    TagSet::new(
-        keys.iter()
-            .flat_map(DisclosedKey::tags)
-            .map(|(_, tag)| tag)
-            .collect(),
-    )
+    let most = |key: &DisclosedKey| key.slots().len() as usize;
+    TagSet::gather(keys, cores(), most, |key, take| {
+        key.each_tag(|_| true, |_, tag| take(tag));
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +137,11 @@ mod tests {
             for sequence in 1..=9 {
                 let tags = select(&window(sequence, &closes), &keys);
                 assert!(sequence >= accepted_window || tags.is_empty());
+                for threads in [1, 2, 3] {
+                    let threads = NonZero::new(threads).unwrap();
+                    let same = select_with_threads(&window(sequence, &closes), &keys, threads);
+                    assert_eq!(same, tags);
+                }
                 taken.extend(tags.iter().copied());
             }
             assert_eq!(taken.len(), 96, "accepted in window {accepted_window}");

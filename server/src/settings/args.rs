@@ -97,6 +97,15 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_PAD_STEP_TAGS", value_name = "TAGS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad_step_tags: Option<u64>,
+    /// How long phones and caches in front keep an index before they ask for a newer, 1 to 900 [default: 60]
+    #[arg(long, env = "TRUYVET_INDEX_CACHE_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_cache_seconds: Option<u32>,
+    /// Memory for batch files that are asked for often, in MB, 0 to 1,000,000; what does not fit is read from disk each time
+    /// [default: 256]
+    #[arg(long, env = "TRUYVET_BATCH_CACHE_MB", value_name = "MB")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_cache_mb: Option<u32>,
     /// Shortest life of an upload code, counted from the next full hour, 1 to 168 [default: 24]
     #[arg(long, env = "TRUYVET_CODE_VALID_HOURS", value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]

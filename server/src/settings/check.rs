@@ -40,6 +40,8 @@ impl SettingsArgs {
             fingerprint_bits,
             pad_floor_tags,
             pad_step_tags,
+            index_cache_seconds,
+            batch_cache_mb,
             code_valid_hours,
             officer_codes_per_day,
             unit_codes_per_day,
@@ -107,6 +109,9 @@ impl SettingsArgs {
             fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
             pad_floor_tags: within("pad_floor_tags", pad_floor_tags, 4_096, 0, 10_000_000)?,
             pad_step_tags: within("pad_step_tags", pad_step_tags, 4_096, 1, 10_000_000)?,
+            // A quarter of the shortest validity: what a cache gives out must be good for a while yet.
+            index_cache_seconds: within("index_cache_seconds", index_cache_seconds, 60, 1, 900)?,
+            batch_cache_mb: within("batch_cache_mb", batch_cache_mb, 256, 0, 1_000_000)?,
             code_valid_hours: within(
                 "code_valid_hours",
                 code_valid_hours,

@@ -70,6 +70,10 @@ pub struct Settings {
     pub pad_floor_tags: u64,
     /// Larger batches are a multiple of this.
     pub pad_step_tags: u64,
+    /// How long caches keep an index.
+    pub index_cache_seconds: u32,
+    /// Memory for batch files, 10^6 bytes.
+    pub batch_cache_mb: u32,
     /// Life of an upload code.
     pub code_valid_hours: u32,
     /// Most codes that one officer issues in a local day.
@@ -213,6 +217,8 @@ mod tests {
             ("batches = \"s3://x\"", "batches"),
             ("tls_cert = \"x\"", "tls_key"),
             ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
+            ("index_cache_seconds = 0", "index_cache_seconds"),
+            ("batch_cache_mb = 1000001", "batch_cache_mb"),
             ("figures_floor = 2", "figures_floor"),
             ("public_listen = \"0.0.0.0:1\"", "public_listen"),
             ("staff_listen = \"[::]:1\"", "staff_listen"),
