@@ -22,6 +22,7 @@
 
 pub mod audit;
 pub mod authorize;
+mod charts;
 mod context;
 pub mod csv;
 pub mod download;

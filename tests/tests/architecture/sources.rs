@@ -16,7 +16,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["grpc", "http", "portal/web"]),
     ("hyper", &["http"]),
     ("rusqlite", &["store/sqlite"]),
-    ("maud", &["portal"]),
+    ("maud", &["charts", "portal"]),
     ("fluent_bundle", &["portal/texts"]),
     ("qrcode", &["portal/qr"]),
     ("openidconnect", &["sign_in/oidc"]),
