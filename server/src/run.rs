@@ -18,8 +18,10 @@ use truyvet_crypto::Timestamp;
 
 use crate::{
     authorize::Brake,
+    console::{Console, keep_watching},
     context::{Context, Effects, WalkOn},
     download::Catalog,
+    false_alarms,
     grpc::{self, Health},
     http::{ListenError, Listener, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
@@ -112,6 +114,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
+    false_alarms::warn_of_short_fingerprints(&settings);
     let context = Arc::new(Context {
         sign_in: SignIn::new(&settings).map_err(StartError::ClientSecret)?,
         settings,
@@ -122,6 +125,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         brake,
         catalog: Catalog::default(),
         telemetry: Arc::new(Telemetry::new()),
+        console: Console::default(),
         publishing: tokio::sync::Mutex::default(),
     });
     for &region in &context.settings.regions {
@@ -176,6 +180,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     }
     let context = Arc::clone(&server.context);
     server.tasks.spawn(keep_publishing(Arc::clone(&context)));
+    server.tasks.spawn(keep_watching(Arc::clone(&context)));
     server
         .tasks
         .spawn(keep_health(context, Arc::clone(&server.health)));

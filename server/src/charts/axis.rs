@@ -11,9 +11,18 @@ pub(super) const BOTTOM: f64 = 26.0;
 /// Room above the highest line.
 pub(super) const TOP: f64 = 12.0;
 
-/// Round numbers from 0 to the highest bar or just above.
+/// Round numbers from 0 to the highest bar or just above, whole ones.
 pub(super) fn ticks(highest: f64) -> Vec<f64> {
-    let step = tick_step(highest);
+    ticks_by(highest, tick_step(highest / 4.0).max(1.0))
+}
+
+/// The same, fractions too; up to 1 if all is 0.
+pub(super) fn fine_ticks(highest: f64) -> Vec<f64> {
+    let highest = if highest > 0.0 { highest } else { 1.0 };
+    ticks_by(highest, tick_step(highest / 4.0))
+}
+
+fn ticks_by(highest: f64, step: f64) -> Vec<f64> {
     let mut ticks = vec![0.0];
     while ticks[ticks.len() - 1] < highest || ticks.len() < 2 {
         ticks.push(step * number(ticks.len()));
@@ -21,9 +30,9 @@ pub(super) fn ticks(highest: f64) -> Vec<f64> {
     ticks
 }
 
-/// 1, 2 or 5 times a power of ten, for two to five lines above zero; at least 1.
-fn tick_step(highest: f64) -> f64 {
-    let rough = (highest / 4.0).max(1.0);
+/// 1, 2 or 5 times a power of ten, `rough` or just above: for two to five lines above zero.
+fn tick_step(rough: f64) -> f64 {
+    let rough = rough.max(f64::MIN_POSITIVE);
     let magnitude = 10_f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * magnitude >= rough);
     factor.unwrap_or(10.0) * magnitude
@@ -54,5 +63,8 @@ mod tests {
         ] {
             assert_eq!(ticks(highest), expected);
         }
+        assert_eq!(fine_ticks(0.0).len(), 5);
+        let fine = fine_ticks(0.3);
+        assert!((fine[1] - 0.1).abs() < 1e-9 && fine.len() == 4, "{fine:?}");
     }
 }

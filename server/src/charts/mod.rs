@@ -2,5 +2,7 @@
 
 mod axis;
 mod columns;
+mod lines;
 
 pub(crate) use columns::{Bar, Column, Series, columns};
+pub(crate) use lines::{Curve, lines};

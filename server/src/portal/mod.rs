@@ -25,7 +25,7 @@ pub(crate) mod qr;
 pub(crate) mod slip;
 pub(crate) mod spelling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod texts;
 mod web;
 
