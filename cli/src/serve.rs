@@ -107,7 +107,7 @@ fn introduce(server: &Server, out: &mut impl Write) -> io::Result<()> {
     row(
         "operators",
         &format!("http://{}", server.ops_addr()),
-        "health and version",
+        "console, health and metrics",
     )?;
     row("database", &settings.database.display(), "")?;
     row("batches", &settings.batches.display(), "")?;

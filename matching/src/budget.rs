@@ -93,7 +93,12 @@ impl Budget {
     /// Alarms a day, nationwide, at so many bits.
     #[must_use]
     pub fn alarms_per_day_at(&self, fingerprint_bits: u8) -> f64 {
-        let matches = self.chance_matches_per_phone_and_day(fingerprint_bits);
+        self.alarms_per_day_of(self.chance_matches_per_phone_and_day(fingerprint_bits))
+    }
+
+    /// Alarms a day, nationwide, at so many matches by chance, a phone and day: for days whose batches differ in bits.
+    #[must_use]
+    pub fn alarms_per_day_of(&self, matches: f64) -> f64 {
         (1..=self.matched_tags.min(MOST_MATCHED_TAGS)).fold(float(self.phones), |alarms, m| {
             alarms * matches / f64::from(m)
         })

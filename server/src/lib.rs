@@ -15,16 +15,21 @@
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //! | [`telemetry`] | what operators are told of all that, in numbers |
+//! | [`false_alarms`] | how many of them are to be expected, by what was published |
+//! | [`console`] | how the server is, on a page for operators |
 //!
-//! Edges: `grpc` (the only place that knows tonic), `http` and `portal` (the only place that
-//! knows HTML). [`start`] puts it all together. Clock, randomness and steps come in as [`Effects`]; only `cli` makes the
+//! Edges: `grpc` (the only place that knows tonic), `http`, `portal` and `console` (with `charts` the only places that
+//! know HTML). [`start`] puts it all together. Clock, randomness and steps come in as [`Effects`]; only `cli` makes the
 //! real ones.
 
 pub mod audit;
 pub mod authorize;
+mod charts;
+pub mod console;
 mod context;
 pub mod csv;
 pub mod download;
+pub mod false_alarms;
 pub mod figures;
 mod grpc;
 mod http;

@@ -18,8 +18,10 @@ use truyvet_crypto::Timestamp;
 
 use crate::{
     authorize::Brake,
+    console::{Console, keep_watching},
     context::{Context, Effects, WalkOn},
     download::{Catalog, Files},
+    false_alarms,
     grpc::{self, Health},
     http::{ListenError, Listener, dated, download_routes, ops_routes, tls_acceptor},
     keys::{Keys, KeysError},
@@ -113,6 +115,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
     let files = Files::new(u64::from(settings.batch_cache_mb) * 1_000_000);
+    false_alarms::warn_of_short_fingerprints(&settings);
     let context = Arc::new(Context {
         sign_in: SignIn::new(&settings).map_err(StartError::ClientSecret)?,
         settings,
@@ -123,6 +126,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         brake,
         catalog: Catalog::new(files),
         telemetry: Arc::new(Telemetry::new()),
+        console: Console::default(),
         publishing: tokio::sync::Mutex::default(),
     });
     for &region in &context.settings.regions {
@@ -179,6 +183,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     }
     let context = Arc::clone(&server.context);
     server.tasks.spawn(keep_publishing(Arc::clone(&context)));
+    server.tasks.spawn(keep_watching(Arc::clone(&context)));
     server
         .tasks
         .spawn(keep_health(context, Arc::clone(&server.health)));

@@ -6,6 +6,7 @@ mod audit;
 mod client_keys;
 mod first;
 mod show;
+mod top;
 
 use std::io::Write;
 
@@ -176,6 +177,8 @@ pub(crate) enum AdminCommand {
         #[arg(long)]
         json: bool,
     },
+    /// How a server is: what is wrong, rates, queues, batches, disks; refreshed until q or Ctrl-C
+    Top(top::TopArgs),
     /// Close a region's open window now and publish it
     Publish {
         #[command(flatten)]
@@ -344,6 +347,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             let key = answer.map_err(|status| explain(&status))?.into_inner().key;
             show::keys(&[key.unwrap_or_default()], json, out)
         }
+        AdminCommand::Top(args) => top::run(&args, out).await,
         AdminCommand::Publish {
             staff,
             region,

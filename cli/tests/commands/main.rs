@@ -9,6 +9,7 @@ mod demo;
 mod ids;
 mod officer;
 mod server;
+mod top;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -64,6 +65,7 @@ pub(crate) struct Serving {
     process: Child,
     pub(crate) public: String,
     pub(crate) staff: String,
+    pub(crate) ops: String,
     pub(crate) public_key: PathBuf,
     pub(crate) data_dir: PathBuf,
 }
@@ -86,12 +88,13 @@ impl Serving {
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let (mut public, mut staff, mut public_key) = Default::default();
+        let (mut public, mut staff, mut ops, mut public_key) = Default::default();
         for line in lines.map_while(Result::ok) {
             let mut words = line.split_whitespace();
             match (words.next(), words.next(), words.next()) {
                 (Some("phones"), Some(url), _) => public = url.to_owned(),
                 (Some("staff"), Some(url), _) => staff = url.to_owned(),
+                (Some("operators"), Some(url), _) => ops = url.to_owned(),
                 (Some("public"), Some("key"), Some(file)) => public_key = PathBuf::from(file),
                 (Some("Ctrl-C"), ..) => break,
                 _ => {}
@@ -101,6 +104,7 @@ impl Serving {
             process,
             public,
             staff,
+            ops,
             public_key,
             data_dir: data_dir.to_owned(),
         }

@@ -6,11 +6,16 @@ use axum::{
     Router,
     extract::State,
     http::{StatusCode, header},
+    middleware,
     response::IntoResponse,
     routing::get,
 };
 
-use crate::{context::Context, readiness};
+use crate::{
+    console::{console_routes, only_to_this_machine_by_name},
+    context::Context,
+    readiness,
+};
 
 pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
     Router::new()
@@ -21,6 +26,11 @@ pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
             "/version",
             get(async || concat!(env!("CARGO_PKG_VERSION"), "\n")),
         )
+        .merge(console_routes())
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&context),
+            only_to_this_machine_by_name,
+        ))
         .with_state(context)
 }
 

@@ -8,14 +8,13 @@
 //! | [`paths`] | where each page and form lives |
 //! | [`layout`] | the frame of every page |
 //! | [`pages`] | one module a page, with its view |
-//! | [`forms`], [`parts`], [`icons`], [`charts`], [`qr`], [`slip`] | what pages are made of |
+//! | [`forms`], [`parts`], [`icons`], [`qr`], [`slip`] | what pages are made of |
 //! | [`texts`], [`spelling`], [`calendar`] | words, symbols and times in the officer's language |
 //! | [`web`] | requests, sessions, forms: which page somebody gets |
 //! | [`assets`] | style sheet, script and icon, and the policy that allows nothing else |
 
 pub(crate) mod assets;
 pub(crate) mod calendar;
-pub(crate) mod charts;
 pub(crate) mod forms;
 pub(crate) mod icons;
 pub(crate) mod layout;
@@ -26,7 +25,7 @@ pub(crate) mod qr;
 pub(crate) mod slip;
 pub(crate) mod spelling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod texts;
 mod web;
 

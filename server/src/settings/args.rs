@@ -39,7 +39,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_STAFF_LISTEN", value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_listen: Option<SocketAddr>,
-    /// Address for operators: /healthz, /readyz, /version [default: 127.0.0.1:8442]
+    /// Address for operators: /console, /metrics, /healthz, /readyz, /version [default: 127.0.0.1:8442]
     #[arg(long, env = "TRUYVET_OPS_LISTEN", value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ops_listen: Option<SocketAddr>,
@@ -89,6 +89,18 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_FINGERPRINT_BITS", value_name = "BITS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint_bits: Option<u8>,
+    /// Phones that match, in the whole country, 1 to 10,000,000,000: for the budget of false alarms [default: 10000000]
+    #[arg(long, env = "TRUYVET_PHONES", value_name = "PHONES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phones: Option<u64>,
+    /// Tags that a phone keeps, of all days, 1 to 100,000,000: for the budget of false alarms [default: 100000]
+    #[arg(long, env = "TRUYVET_TAGS_PER_PHONE", value_name = "TAGS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags_per_phone: Option<u64>,
+    /// Most alarms by chance a day in the whole country that you accept, 0.000001 to 1,000,000 [default: 1]
+    #[arg(long, env = "TRUYVET_FALSE_ALARMS_PER_DAY", value_name = "ALARMS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub false_alarms_per_day: Option<f64>,
     /// Fewest tags in a batch; random ones fill up [default: 4096]
     #[arg(long, env = "TRUYVET_PAD_FLOOR_TAGS", value_name = "TAGS")]
     #[serde(skip_serializing_if = "Option::is_none")]

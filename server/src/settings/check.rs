@@ -10,7 +10,7 @@ use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 use url::Url;
 
-use crate::authorize::default_wrong_guesses_per_hour;
+use crate::{authorize::default_wrong_guesses_per_hour, false_alarms::AcceptedAlarms};
 
 use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc};
 
@@ -38,6 +38,9 @@ impl SettingsArgs {
             clock_tolerance_seconds,
             codec,
             fingerprint_bits,
+            phones,
+            tags_per_phone,
+            false_alarms_per_day,
             pad_floor_tags,
             pad_step_tags,
             index_cache_seconds,
@@ -107,6 +110,11 @@ impl SettingsArgs {
                 })?,
             },
             fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
+            false_alarms: AcceptedAlarms {
+                phones: within("phones", phones, 10_000_000, 1, 10_000_000_000)?,
+                tags_per_phone: within("tags_per_phone", tags_per_phone, 100_000, 1, 100_000_000)?,
+                per_day: within("false_alarms_per_day", false_alarms_per_day, 1.0, 1e-6, 1e6)?,
+            },
             pad_floor_tags: within("pad_floor_tags", pad_floor_tags, 4_096, 0, 10_000_000)?,
             pad_step_tags: within("pad_step_tags", pad_step_tags, 4_096, 1, 10_000_000)?,
             // A quarter of the shortest validity: what a cache gives out must be good for a while yet.
@@ -215,7 +223,7 @@ pub(super) fn value(setting: &'static str, reason: impl ToString) -> SettingsErr
     }
 }
 
-fn within<T: PartialOrd + ToString>(
+fn within<T: PartialOrd + Copy + ToString>(
     setting: &'static str,
     given: Option<T>,
     default: T,
@@ -223,7 +231,8 @@ fn within<T: PartialOrd + ToString>(
     max: T,
 ) -> Result<T, SettingsError> {
     let number = given.unwrap_or(default);
-    if number < min || number > max {
+    // Not the other way round: what is no number is neither below nor above.
+    if !(min..=max).contains(&number) {
         let range = format!("must be {} to {}", min.to_string(), max.to_string());
         return Err(value(setting, range));
     }

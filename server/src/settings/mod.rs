@@ -20,6 +20,8 @@ use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 use url::Url;
 
+use crate::false_alarms::AcceptedAlarms;
+
 pub use args::SettingsArgs;
 pub use log::{LogFormat, log_filter};
 pub use oidc::OidcSettings;
@@ -66,6 +68,8 @@ pub struct Settings {
     pub codec: Codec,
     /// A batch finds an absent tag with chance 2^-this.
     pub fingerprint_bits: u8,
+    /// The country, and how many alarms by chance it accepts.
+    pub false_alarms: AcceptedAlarms,
     /// Fewest tags in a batch.
     pub pad_floor_tags: u64,
     /// Larger batches are a multiple of this.
@@ -208,6 +212,10 @@ mod tests {
             ("retention_days = 0", "retention_days"),
             ("publish_every_seconds = 5", "publish_every_seconds"),
             ("fingerprint_bits = 60", "fingerprint_bits"),
+            ("phones = 0", "phones"),
+            ("tags_per_phone = 100000001", "tags_per_phone"),
+            ("false_alarms_per_day = 0.0", "false_alarms_per_day"),
+            ("false_alarms_per_day = nan", "false_alarms_per_day"),
             ("codec = 9", "codec"),
             ("scheme = \"rot13\"", "scheme"),
             ("regions = []", "regions"),

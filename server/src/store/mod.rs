@@ -199,6 +199,8 @@ pub trait Store: SignInStore + Send + Sync {
     async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()>;
     /// The region's published batches, oldest first.
     async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>>;
+    /// Deltas published of the region's windows that closed after `since`: fingerprint bits, and how many have as many.
+    async fn deltas_since(&self, region: Region, since: Timestamp) -> Result<Vec<(u8, u32)>>;
     /// Every file that any region's index may name, also of regions that are not served now.
     async fn published_digests(&self) -> Result<Vec<Digest>>;
 

@@ -3,6 +3,7 @@
 //! One registry a server, not a process: tests run many servers in one. Library: `prometheus`, whose values can be read
 //! back and whose text format is the one that `promtool check metrics` checks.
 
+pub mod history;
 mod metric;
 
 use prometheus::{
@@ -112,6 +113,55 @@ impl Telemetry {
         value.unwrap_or_default()
     }
 
+    /// What every combination of labels says that was counted or set so far; of a histogram, how many observations it has.
+    /// The labels' values in the order of [`Metric::labels`], the combinations in theirs.
+    #[must_use]
+    pub fn each(&self, metric: Metric) -> Vec<(Vec<String>, f64)> {
+        let families = self.families[metric as usize].collector().collect();
+        let mut found: Vec<_> = families
+            .iter()
+            .flat_map(|family| family.get_metric())
+            .map(|one| {
+                // The library puts them in the order of their names.
+                let value_of = |name: &&str| {
+                    let mut pairs = one.get_label().iter();
+                    let pair = pairs.find(|pair| pair.name() == *name);
+                    pair.map(|pair| pair.value().to_owned())
+                };
+                let labels: Vec<String> = metric.labels().iter().filter_map(value_of).collect();
+                let labels_of: Vec<&str> = labels.iter().map(String::as_str).collect();
+                let value = self.value(metric, &labels_of);
+                (labels, value)
+            })
+            .collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found
+    }
+
+    /// The sum of them all.
+    #[must_use]
+    pub fn sum(&self, metric: Metric) -> f64 {
+        self.each(metric).iter().map(|(_, value)| value).sum()
+    }
+
+    /// The sum of those of which one label, of this name, has this value.
+    #[must_use]
+    pub fn sum_where(&self, metric: Metric, label: &str, is: &str) -> f64 {
+        let at = metric.labels().iter().position(|name| *name == label);
+        let each = self.each(metric);
+        each.iter()
+            .filter(|(labels, _)| at.is_some_and(|at| labels[at] == is))
+            .map(|(_, value)| value)
+            .sum()
+    }
+
+    /// The largest of them; 0 if there is none.
+    #[must_use]
+    pub fn largest(&self, metric: Metric) -> f64 {
+        let each = self.each(metric);
+        each.iter().map(|(_, value)| *value).fold(0.0, f64::max)
+    }
+
     /// Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn render(&self) -> String {
@@ -189,6 +239,14 @@ mod tests {
                 "{metric:?}"
             );
         }
+        telemetry.add(Metric::Downloads, &["index", "full"], 3);
+        telemetry.add(Metric::Downloads, &["batch", "full"], 2);
+        let each = telemetry.each(Metric::Downloads);
+        assert_eq!(each[0], (vec!["batch".to_owned(), "full".to_owned()], 2.0));
+        assert!((telemetry.sum(Metric::Downloads) - 6.0).abs() < 1e-9);
+        assert!((telemetry.sum_where(Metric::Downloads, "answer", "full") - 5.0).abs() < 1e-9);
+        assert!((telemetry.sum_where(Metric::Downloads, "what", "index") - 3.0).abs() < 1e-9);
+        assert!((telemetry.largest(Metric::Downloads) - 3.0).abs() < 1e-9);
         let text = telemetry.render();
         for &metric in Metric::ALL {
             let help = format!("# HELP {} {}\n", metric.name(), metric.help());

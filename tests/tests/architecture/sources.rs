@@ -13,10 +13,10 @@ const MOST_LINES: usize = 600;
 /// A library of the server's, and the places under `server/src` that may name it.
 const HOMES: &[(&str, &[&str])] = &[
     ("tonic", &["grpc"]),
-    ("axum", &["grpc", "http", "portal/web"]),
+    ("axum", &["console/web", "grpc", "http", "portal/web"]),
     ("hyper", &["http"]),
     ("rusqlite", &["store/sqlite"]),
-    ("maud", &["portal"]),
+    ("maud", &["charts", "console", "portal"]),
     ("fluent_bundle", &["portal/texts"]),
     ("qrcode", &["portal/qr"]),
     ("openidconnect", &["sign_in/oidc"]),

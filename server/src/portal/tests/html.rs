@@ -12,18 +12,18 @@ use crate::portal::{
 };
 
 /// A page with its elements in document order.
-struct Page {
-    name: String,
-    dom: RcDom,
+pub(crate) struct Page {
+    pub(crate) name: String,
+    pub(crate) dom: RcDom,
 }
 
 impl Page {
-    fn parse(name: String, html: &str) -> Self {
+    pub(crate) fn parse(name: String, html: &str) -> Self {
         let dom = parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(html);
         Self { name, dom }
     }
 
-    fn elements(&self) -> Vec<Rc<Node>> {
+    pub(crate) fn elements(&self) -> Vec<Rc<Node>> {
         below(&self.dom.document)
     }
 }
@@ -39,14 +39,14 @@ fn below(node: &Rc<Node>) -> Vec<Rc<Node>> {
     found
 }
 
-fn tag(node: &Node) -> &str {
+pub(crate) fn tag(node: &Node) -> &str {
     match &node.data {
         NodeData::Element { name, .. } => &name.local,
         _ => "",
     }
 }
 
-fn attributes(node: &Node) -> Vec<(String, String)> {
+pub(crate) fn attributes(node: &Node) -> Vec<(String, String)> {
     match &node.data {
         NodeData::Element { attrs, .. } => attrs
             .borrow()
@@ -57,14 +57,14 @@ fn attributes(node: &Node) -> Vec<(String, String)> {
     }
 }
 
-fn attribute(node: &Node, name: &str) -> Option<String> {
+pub(crate) fn attribute(node: &Node, name: &str) -> Option<String> {
     attributes(node)
         .into_iter()
         .find(|(found, _)| found == name)
         .map(|(_, value)| value)
 }
 
-fn text(node: &Rc<Node>) -> String {
+pub(crate) fn text(node: &Rc<Node>) -> String {
     let mut all = String::new();
     for child in node.children.borrow().iter() {
         if let NodeData::Text { contents } = &child.data {

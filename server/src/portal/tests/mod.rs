@@ -1,6 +1,6 @@
 //! Every page over sample views, in both languages.
 
 mod contrast;
-mod html;
+pub(crate) mod html;
 mod samples;
 mod wording;

@@ -448,6 +448,11 @@ impl Store for SqliteStore {
         self.read(move |c| publications::published(c, region)).await
     }
 
+    async fn deltas_since(&self, region: Region, since: Timestamp) -> Result<Vec<(u8, u32)>> {
+        self.read(move |c| publications::deltas_since(c, region, since))
+            .await
+    }
+
     async fn published_digests(&self) -> Result<Vec<Digest>> {
         self.read(publications::published_digests).await
     }

@@ -236,6 +236,27 @@ pub(super) fn published(connection: &Connection, region: Region) -> Result<Vec<P
         .collect()
 }
 
+pub(super) fn deltas_since(
+    connection: &Connection,
+    region: Region,
+    since: Timestamp,
+) -> Result<Vec<(u8, u32)>> {
+    connection
+        .prepare_cached(
+            "SELECT fingerprint_bits, count(*) FROM publication
+             WHERE region = ?1 AND closed_at > ?2 AND kind = ?3 AND digest IS NOT NULL
+             GROUP BY fingerprint_bits",
+        )
+        .and_then(|mut statement| {
+            let delta = BatchKind::Delta.number();
+            let of_region = params![region.as_str(), since.unix_seconds(), delta];
+            statement
+                .query_map(of_region, |row| row.try_into())?
+                .collect()
+        })
+        .map_err(database_error)
+}
+
 pub(super) fn published_digests(connection: &Connection) -> Result<Vec<Digest>> {
     let digests: Vec<Vec<u8>> = connection
         .prepare_cached("SELECT digest FROM publication WHERE digest IS NOT NULL")

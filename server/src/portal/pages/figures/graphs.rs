@@ -4,12 +4,9 @@ use maud::{Markup, html};
 
 use super::{number, shown::hours, tables};
 use crate::{
+    charts::{self, Bar, Column, Series},
     figures::{DayFigures, Figures, Shown},
-    portal::{
-        calendar::Date,
-        charts::{self, Bar, Column, Series},
-        texts::Texts,
-    },
+    portal::{calendar::Date, texts::Texts},
 };
 
 pub(super) fn show(texts: &Texts, figures: &Figures) -> Markup {

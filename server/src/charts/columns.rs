@@ -1,13 +1,8 @@
-//! Charts of figures as inline SVG, drawn on 560 units of width. A table on the same page says the same in numbers.
+//! Columns side by side, one group for each day.
 
 use maud::{Markup, html};
 
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 220.0;
-/// Room for the numbers of the axis, and for the labels below.
-const LEFT: f64 = 52.0;
-const BOTTOM: f64 = 26.0;
-const TOP: f64 = 12.0;
+use super::axis::{BOTTOM, HEIGHT, LEFT, TOP, WIDTH, number, round, ticks};
 
 /// What one colour stands for.
 #[derive(Clone, Debug)]
@@ -99,48 +94,9 @@ fn tip(column: &Column, series: &[Series]) -> String {
     format!("{}: {}", column.label, bars.join(", "))
 }
 
-/// Round numbers from 0 to the highest bar or just above.
-fn ticks(highest: f64) -> Vec<f64> {
-    let step = tick_step(highest);
-    let mut ticks = vec![0.0];
-    while ticks[ticks.len() - 1] < highest || ticks.len() < 2 {
-        ticks.push(step * number(ticks.len()));
-    }
-    ticks
-}
-
-/// 1, 2 or 5 times a power of ten, for two to five lines above zero; at least 1.
-fn tick_step(highest: f64) -> f64 {
-    let rough = (highest / 4.0).max(1.0);
-    let magnitude = 10_f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * magnitude >= rough);
-    factor.unwrap_or(10.0) * magnitude
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of things on a page")]
-fn number(count: usize) -> f64 {
-    count as f64
-}
-
-fn round(units: f64) -> f64 {
-    (units * 100.0).round() / 100.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn axis_lines_are_round_numbers_up_to_the_highest_bar() {
-        for (highest, expected) in [
-            (0.0, vec![0.0, 1.0]),
-            (3.0, vec![0.0, 1.0, 2.0, 3.0]),
-            (21.0, vec![0.0, 10.0, 20.0, 30.0]),
-            (1_204.0, vec![0.0, 500.0, 1_000.0, 1_500.0]),
-        ] {
-            assert_eq!(ticks(highest), expected);
-        }
-    }
 
     #[test]
     fn labels_are_escaped_and_missing_values_leave_gaps() {
