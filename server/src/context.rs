@@ -10,8 +10,14 @@ use truyvet_crypto::Timestamp;
 use truyvet_matching::BatchKind;
 
 use crate::{
-    authorize::Brake, download::Catalog, keys::Keys, settings::Settings, sign_in::SignIn,
-    store::Store, telemetry::Telemetry,
+    authorize::Brake,
+    download::Catalog,
+    keys::Keys,
+    ready_state::ReadyState,
+    settings::Settings,
+    sign_in::SignIn,
+    store::Store,
+    telemetry::{Progress, Sampler, Telemetry},
 };
 
 /// What time it is.
@@ -117,6 +123,12 @@ pub struct Context {
     pub catalog: Catalog,
     /// Counts what happens.
     pub telemetry: Arc<Telemetry>,
+    /// Looks up what cannot be counted.
+    pub sampler: Sampler,
+    /// Watches publications.
+    pub progress: Arc<Progress>,
+    /// What readiness said last.
+    pub ready_state: ReadyState,
     /// Held by whoever builds a window: one at a time.
     pub publishing: tokio::sync::Mutex<()>,
 }

@@ -8,9 +8,13 @@ mod exposure;
 mod figures;
 mod imports;
 mod officer;
+mod own_phone;
 mod report;
 mod source;
+mod span;
 mod status;
+
+pub(crate) use own_phone::OwnPhone;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -104,5 +108,8 @@ where
     S::Response: IntoResponse,
     S::Future: Send + 'static,
 {
-    router.route_service(&format!("/{}/{{*rest}}", S::NAME), service)
+    router.route_service(
+        &format!("/{}/{{*rest}}", S::NAME),
+        span::with_spans(service),
+    )
 }

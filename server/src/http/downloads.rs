@@ -91,8 +91,14 @@ async fn batch(
         headers.typed_insert(part.expect("a range that is within the file"));
     }
     headers.typed_insert(ContentLength(range.end - range.start));
+    let is_whole = range == (0..batch.file_bytes);
     match download::open(&context, &batch, range).await {
-        Ok(pieces) => (status, headers, Body::from_stream(pieces)).into_response(),
+        Ok(pieces) => {
+            if is_whole {
+                context.progress.handed_out(batch.digest);
+            }
+            (status, headers, Body::from_stream(pieces)).into_response()
+        }
         Err(error) => {
             error!(%error, "a published batch cannot be read");
             (StatusCode::SERVICE_UNAVAILABLE, "batch store unavailable\n").into_response()

@@ -1,9 +1,11 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
+mod dial;
 mod downloads;
 mod listener;
 mod ops;
 
+pub(crate) use dial::Dialer;
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
 pub(crate) use listener::{Listener, Peer, tls_acceptor};

@@ -20,6 +20,8 @@ use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 use url::Url;
 
+use crate::self_check;
+
 pub use args::SettingsArgs;
 pub use log::{LogFormat, log_filter};
 pub use oidc::OidcSettings;
@@ -98,6 +100,10 @@ pub struct Settings {
     pub session_hours: u32,
     /// The provider by which officers may sign in.
     pub oidc: Option<OidcSettings>,
+    /// Between two self-checks; `None`: there are none.
+    pub self_check_every_minutes: Option<u32>,
+    /// Where traces go; `None`: nowhere.
+    pub otlp_endpoint: Option<Url>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -117,6 +123,13 @@ impl Settings {
         }
         .check()
         .expect("defaults are valid")
+    }
+
+    /// Whether uploads of this region are taken and published. Phones are offered [`Self::regions`] alone.
+    #[must_use]
+    pub fn takes(&self, region: Region) -> bool {
+        let checks = self.self_check_every_minutes.is_some();
+        self.regions.contains(&region) || (checks && region == self_check::region())
     }
 
     /// Folder of the key files.
@@ -226,6 +239,13 @@ mod tests {
             ("trusted_proxies = [\"10.0.0.0/33\"]", "trusted_proxies"),
             ("trusted_proxies = [\"everybody\"]", "trusted_proxies"),
             ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
+            ("regions = [\"SELF-CHK\"]", "regions"),
+            (
+                "self_check_every_minutes = 1441",
+                "self_check_every_minutes",
+            ),
+            ("otlp_endpoint = \"collector\"", "otlp_endpoint"),
+            ("otlp_endpoint = \"https://x\"", "otlp_endpoint"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {
