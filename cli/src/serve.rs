@@ -12,7 +12,7 @@ use anyhow::bail;
 use rand::Rng as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
-use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 use truyvet_crypto::Timestamp;
 use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn,
@@ -37,7 +37,7 @@ impl Clock for RealClock {
 /// Names the setting because of which the server cannot start.
 pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = settings.resolve()?;
-    log_to_stderr(&settings);
+    let traces = log_to_stderr(&settings)?;
     // Before the server starts, so that no signal is lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -64,18 +64,49 @@ pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow:
     }
     server.stop().await;
     info!("stopped");
+    traces.stop().await;
     Ok(())
 }
 
-fn log_to_stderr(settings: &Settings) {
+/// Traces that must be stopped before the program ends, if there are any.
+struct Tracing {
+    #[cfg(feature = "otel")]
+    traces: Option<truyvet_server::telemetry::Traces>,
+}
+
+impl Tracing {
+    async fn stop(self) {
+        #[cfg(feature = "otel")]
+        if let Some(traces) = self.traces {
+            // Waits for the collector.
+            drop(tokio::task::spawn_blocking(move || traces.stop()).await);
+        }
+    }
+}
+
+/// Log lines to stderr and, where the settings name a collector, spans to there.
+fn log_to_stderr(settings: &Settings) -> anyhow::Result<Tracing> {
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
-    let subscriber = tracing_subscriber::registry().with(settings.log.clone());
+    let subscriber = tracing_subscriber::registry();
+    #[cfg(feature = "otel")]
+    let traces = settings.otlp_endpoint.as_ref();
+    #[cfg(feature = "otel")]
+    let traces = traces
+        .map(truyvet_server::telemetry::Traces::start)
+        .transpose()?;
+    #[cfg(feature = "otel")]
+    let subscriber = subscriber.with(traces.as_ref().map(|traces| traces.layer()));
+    let log = settings.log.clone();
     match settings.log_format {
-        LogFormat::Text => subscriber.with(lines).init(),
-        LogFormat::Json => subscriber.with(lines.json()).init(),
+        LogFormat::Text => subscriber.with(lines.with_filter(log)).init(),
+        LogFormat::Json => subscriber.with(lines.json().with_filter(log)).init(),
     }
+    Ok(Tracing {
+        #[cfg(feature = "otel")]
+        traces,
+    })
 }
 
 /// Says where everything is, and what to know before phones come.

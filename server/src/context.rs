@@ -10,8 +10,15 @@ use truyvet_crypto::Timestamp;
 use truyvet_matching::BatchKind;
 
 use crate::{
-    authorize::Brake, console::Console, download::Catalog, keys::Keys, settings::Settings,
-    sign_in::SignIn, store::Store, telemetry::Telemetry,
+    authorize::Brake,
+    console::Console,
+    download::Catalog,
+    keys::Keys,
+    ready_state::ReadyState,
+    settings::Settings,
+    sign_in::SignIn,
+    store::Store,
+    telemetry::{Progress, Sampler, Telemetry},
 };
 
 /// What time it is.
@@ -119,6 +126,12 @@ pub struct Context {
     pub telemetry: Arc<Telemetry>,
     /// What the console remembers of it.
     pub console: Console,
+    /// Looks up what cannot be counted.
+    pub sampler: Sampler,
+    /// Watches publications.
+    pub progress: Arc<Progress>,
+    /// What readiness said last.
+    pub ready_state: ReadyState,
     /// Held by whoever builds a window: one at a time.
     pub publishing: tokio::sync::Mutex<()>,
 }

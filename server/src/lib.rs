@@ -14,6 +14,7 @@
 //! | [`publish`] | a window closes; its tags become a signed batch file |
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
+//! | [`self_check`] | all of it every few minutes, with a case that is nobody |
 //! | [`telemetry`] | what operators are told of all that, in numbers |
 //! | [`false_alarms`] | how many of them are to be expected, by what was published |
 //! | [`console`] | how the server is, on a page for operators |
@@ -38,8 +39,10 @@ pub mod officers;
 mod portal;
 pub mod publish;
 pub mod readiness;
+pub mod ready_state;
 pub mod retention;
 mod run;
+pub mod self_check;
 pub mod settings;
 pub mod sign_in;
 pub mod store;

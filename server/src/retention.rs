@@ -14,6 +14,7 @@ use crate::{
     publish::PublishError,
     sign_in,
     store::{Forget, Forgotten},
+    telemetry::Metric,
     upload::TOKEN_GRACE_DAYS,
 };
 
@@ -46,6 +47,7 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
     }
     let files = delete_files(context, &forgotten.batches, retention_start).await?;
     drop(turn);
+    count(context, &forgotten, files);
     if forgotten != Forgotten::default() || files > 0 {
         info!(
             forgotten.keys = forgotten.keys,
@@ -60,6 +62,36 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
         );
     }
     Ok(forgotten)
+}
+
+fn count(context: &Context, forgotten: &Forgotten, files: usize) {
+    // No `..` here: what is forgotten from now on must be counted before this compiles again.
+    let Forgotten {
+        keys,
+        withdrawn_keys,
+        tokens,
+        codes,
+        sign_ins,
+        imports,
+        batches,
+    } = forgotten;
+    for (what, number) in [
+        ("keys", *keys),
+        ("withdrawn_keys", *withdrawn_keys),
+        ("tokens", *tokens),
+        ("codes", *codes),
+        ("sign_ins", *sign_ins),
+        ("imports", *imports),
+        ("batches", batches.len()),
+        ("files", files),
+    ] {
+        context
+            .telemetry
+            .add(Metric::Forgotten, &[what], number as u64);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a time in this millennium")]
+    let now = context.now().unix_seconds() as f64;
+    context.telemetry.set(Metric::LastForgotten, &[], now);
 }
 
 /// Deletes the files of forgotten batches, and those that a crash has left without a name for as long as the retention.

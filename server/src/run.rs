@@ -28,11 +28,12 @@ use crate::{
     officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
     portal::portal_routes,
     publish::keep_publishing,
-    readiness,
+    ready_state::ReadyState,
+    self_check,
     settings::Settings,
     sign_in::{Invitation, SignIn},
     store::{Store as _, StoreError, sqlite::SqliteStore},
-    telemetry::Telemetry,
+    telemetry::{Progress, Sampler, Telemetry, keep_sampling},
 };
 
 /// Connections of phones at a time, if the system lets us open so many.
@@ -102,9 +103,14 @@ pub struct Server {
 ///
 /// # Errors
 /// [`StartError`], naming the setting where one is at fault.
-pub async fn start(settings: Settings, effects: Effects) -> Result<Server, StartError> {
+pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, StartError> {
     let lock = lock_data_dir(&settings.data_dir)?;
     let now = effects.clock.now();
+    let telemetry = Arc::new(Telemetry::new());
+    telemetry.start_at_zero(&settings.regions);
+    let (steps, clock) = (effects.steps, Arc::clone(&effects.clock));
+    let progress = Arc::new(Progress::new(steps, clock, Arc::clone(&telemetry)));
+    effects.steps = Arc::<Progress>::clone(&progress);
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
     let store = SqliteStore::open(&settings.database, Arc::clone(&effects.steps))?;
     officers::load_units(&store, settings.units_file.as_deref(), now).await?;
@@ -125,12 +131,18 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         keys,
         brake,
         catalog: Catalog::new(files),
-        telemetry: Arc::new(Telemetry::new()),
+        telemetry,
         console: Console::default(),
+        sampler: Sampler::new(now),
+        progress,
+        ready_state: ReadyState::default(),
         publishing: tokio::sync::Mutex::default(),
     });
     for &region in &context.settings.regions {
         context.catalog.refresh(&context, region).await?;
+    }
+    if let Some(files) = &context.settings.tls {
+        context.telemetry.note_certificate(&files.cert);
     }
 
     let settings = &context.settings;
@@ -184,6 +196,9 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let context = Arc::clone(&server.context);
     server.tasks.spawn(keep_publishing(Arc::clone(&context)));
     server.tasks.spawn(keep_watching(Arc::clone(&context)));
+    server.tasks.spawn(keep_sampling(Arc::clone(&context)));
+    let checking = self_check::keep_checking(Arc::clone(&context), server.public);
+    server.tasks.spawn(checking);
     server
         .tasks
         .spawn(keep_health(context, Arc::clone(&server.health)));
@@ -245,12 +260,20 @@ impl Server {
     }
 }
 
-/// Tells gRPC's health service what `/readyz` would say.
+/// Tells gRPC's health service what `/readyz` says: as soon as that was asked, and now and then if nobody asks.
 async fn keep_health(context: Arc<Context>, health: Arc<[Health; 2]>) {
     let mut tick = tokio::time::interval(HEALTH_EVERY);
+    let mut looks = context.ready_state.looks();
     loop {
-        tick.tick().await;
-        let ready = readiness::check(&context).await.is_ok();
+        tokio::select! {
+            _ = tick.tick() => {
+                // Told by `looks`, whatever it is.
+                let _ready = context.ready_state.look(&context).await;
+            }
+            // An error means that the server is gone.
+            Ok(()) = looks.changed() => {}
+        }
+        let ready = *looks.borrow_and_update();
         for health in &*health {
             health.set(ready).await;
         }

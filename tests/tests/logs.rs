@@ -1,5 +1,6 @@
-//! No secret is in a log: everything that a journey logged, at the finest level, is searched for every secret that it
-//! used, in each way that bytes get printed.
+//! No secret is in a log or a metric: everything that a journey logged, at the finest level, as text and as JSON, and what
+//! `/metrics` says after it, is searched for every secret that it used, in each way that bytes get printed. Traces have a
+//! test of their own (`traces.rs`).
 
 #![expect(
     clippy::unwrap_used,
@@ -18,7 +19,7 @@ use truyvet_crypto::Receipt;
 use truyvet_proto::v1::{ImportCodesRequest, RedeemRequest, UploadRequest};
 use truyvet_server::{
     officers::{self, FirstAccess, Role},
-    sign_in,
+    self_check, sign_in,
 };
 use truyvet_tests::world::{World, bearer};
 
@@ -55,20 +56,25 @@ fn looks(secret: &[u8]) -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn no_secret_is_in_a_log() {
-    let captured = Captured::default();
-    let writer = captured.clone();
+    let (captured, captured_json) = (Captured::default(), Captured::default());
+    let (writer, json_writer) = (captured.clone(), captured_json.clone());
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(move || writer.clone());
+    let json_lines = tracing_subscriber::fmt::layer()
+        .json()
+        .with_writer(move || json_writer.clone());
     tracing_subscriber::registry()
         .with(truyvet_server::settings::log_filter("trace").unwrap())
         .with(lines)
+        .with(json_lines)
         .init();
 
     let world = World::with(|settings| {
         settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         settings.wrong_guesses_per_hour = 3;
         settings.officer_codes_per_day = 3;
+        settings.self_check_every_minutes = Some(1_440);
     })
     .await;
     let mut phone = world.raw_phone(1).await;
@@ -136,11 +142,25 @@ async fn no_secret_is_in_a_log() {
     let request = phone.request(&other, &keys);
     let status = phone.upload(request).await.unwrap_err();
     assert_eq!(status.message(), "internal error");
+    let public = world.server.public_addr();
+    let failed = self_check::check(world.server.context(), public).await;
+    let failed = failed.unwrap_err().to_string();
+    let url = format!("http://{}/metrics", world.server.ops_addr());
+    let metrics = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+    assert!(metrics.len() > 1_000, "the metrics were captured");
     world.server.stop().await;
 
-    let log = captured.0.lock().unwrap().clone();
+    let mut log = captured.0.lock().unwrap().clone();
+    for line in captured_json.0.lock().unwrap().split(|byte| *byte == b'\n') {
+        let object = serde_json::from_slice::<serde_json::Value>(line);
+        assert!(line.is_empty() || object.is_ok_and(|object| object.is_object()));
+    }
+    log.extend_from_slice(&captured_json.0.lock().unwrap());
+    log.extend_from_slice(failed.as_bytes());
+    log.extend_from_slice(&metrics);
     let contains = |needle: &[u8]| log.windows(needle.len()).any(|window| window == needle);
     assert!(contains(b"published batch"), "the log was captured");
+    assert!(contains(b"\"batch.tags\":4096"), "and as JSON");
     assert!(contains(b"internal error"), "errors are in it");
     assert!(contains(b"too many wrong upload codes"), "and the brake");
     assert!(contains(b"quota of codes"), "and the quota");

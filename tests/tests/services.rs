@@ -7,6 +7,7 @@ use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
+use truyvet_server::telemetry::Metric;
 use truyvet_tests::{
     process::eventually,
     world::{World, channel},
@@ -56,6 +57,45 @@ async fn health_and_reflection_answer_on_both_addresses() {
             assert!(!files.file_descriptor_proto.is_empty());
         }
     }
+}
+
+/// A load balancer that asks one way hears what one that asks the other way hears.
+#[tokio::test]
+async fn readiness_says_why_and_grpc_health_says_the_same() {
+    let world = World::with(|settings| settings.publish_every_seconds = Some(3_600)).await;
+    let ready = format!("http://{}/readyz", world.server.ops_addr());
+    let ask = async || {
+        let answer = reqwest::get(&ready).await.expect("it answers");
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("a text"),
+        )
+    };
+    let channel = channel(&format!("http://{}", world.server.public_addr())).await;
+    let serving = async || {
+        let mut health = HealthClient::new(channel.clone());
+        let answer = health.check(HealthCheckRequest::default()).await;
+        answer.expect("it is known").into_inner().status()
+    };
+    assert_eq!(ask().await, (200, "ready\n".to_owned()));
+    // A window closed by a clock that was ahead.
+    world.clock.advance(86_400);
+    world.publish().await;
+    world.clock.advance(-86_400);
+    // At most a second old.
+    let (status, reason) = eventually(async || {
+        let answer = ask().await;
+        (answer.0 != 200).then_some(answer)
+    })
+    .await;
+    assert_eq!(status, 503);
+    assert!(reason.contains("clock"), "{reason}");
+    eventually(async || (serving().await == ServingStatus::NotServing).then_some(())).await;
+    let telemetry = &world.server.context().telemetry;
+    assert!(telemetry.value(Metric::Ready, &[]).abs() < 0.5);
+    world.clock.advance(86_400 + 3_600);
+    eventually(async || (ask().await.0 == 200).then_some(())).await;
+    eventually(async || (serving().await == ServingStatus::Serving).then_some(())).await;
 }
 
 /// The other address's services are not there at all: staff's calls have no way in from the phones' side.

@@ -54,6 +54,16 @@ pub(crate) fn test() -> Vec<Need> {
             )),
             by_hand: "apt-get install chromium chromium-driver fonts-noto-core (Debian)",
         },
+        Need {
+            name: "Prometheus with promtool",
+            used_for: "the tests of metrics",
+            probe: command("sh", &["-c", "prometheus --version && promtool --version"]),
+            install: Some(command(
+                "sh",
+                &["-c", "apt-get update && apt-get install -y prometheus"],
+            )),
+            by_hand: "apt-get install prometheus (Debian)",
+        },
         oidc_provider(),
         // aws-lc, protoc and cmake are not needed: Cargo.lock is tested to be without them.
         Need {

@@ -44,6 +44,8 @@ impl Office {
             ops_listen: any_port,
             // Evenings come when the demo says so, not by the clock.
             publish_every_seconds: None,
+            // Nor does a day end in the middle of a check.
+            self_check_every_minutes: None,
             // One officer serves the whole town.
             officer_codes_per_day: 100_000,
             unit_codes_per_day: 1_000_000,

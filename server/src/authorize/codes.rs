@@ -13,6 +13,7 @@ use crate::{
     officers::{Actor, Permission, own_unit, unit_in_reach},
     settings::Settings,
     store::{CodeCounts, CodeRecord, CodesAdded, NewCode, Revocation, StoreError},
+    telemetry::Metric,
 };
 
 /// Most codes in one call.
@@ -135,6 +136,8 @@ pub async fn issue(
         match context.store.add_codes(new, limits, entry).await? {
             CodesAdded::Added { crossed } => {
                 tell_of_quotas(issuer.unit_code, &crossed);
+                let number = orders.len() as u64;
+                context.telemetry.add(Metric::CodesIssued, &[], number);
                 return Ok(issued);
             }
             CodesAdded::OverQuota { whose, left } => return Err(IssueError::Quota { whose, left }),

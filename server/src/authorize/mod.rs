@@ -9,6 +9,7 @@ pub mod import;
 mod list;
 mod quota;
 mod redeem;
+mod self_check;
 mod source;
 
 pub use alerts::{Alert, alerts};
@@ -22,4 +23,5 @@ pub use codes::{
 pub use list::{CodePage, CodeQuery, MAX_CODES_A_PAGE, list};
 pub use quota::{QuotaLevel, QuotaOf, QuotaState, Quotas, quotas};
 pub use redeem::{RedeemAnswer, RedeemError, RedeemedToken, redeem};
+pub(crate) use self_check::issue_for_self_check;
 pub use source::Source;

@@ -12,6 +12,7 @@ use super::Source;
 use crate::{
     context::{Context, Step},
     store::{Grant, Redeemed, Redemption, StoreError},
+    telemetry::Metric,
 };
 
 /// What the phone unblinds into a token.
@@ -113,7 +114,10 @@ pub async fn redeem(
         guess.was_no_guess();
     }
     match redeemed? {
-        Redeemed::Refused => Err(RedeemError::CodeRefused),
+        Redeemed::Refused => {
+            context.telemetry.count(Metric::WrongGuesses, &[]);
+            Err(RedeemError::CodeRefused)
+        }
         Redeemed::Granted(Grant { metadata, region }) => {
             context.reached(Step::RedeemStored);
             let issuer = &context.keys.token_issuer;

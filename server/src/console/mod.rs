@@ -77,16 +77,8 @@ pub(crate) async fn keep_watching(context: Arc<Context>) {
             warn!(%error, "expected false alarms are as before");
         }
         console.history.take(telemetry, console.up_seconds());
-        let not_ready = not_ready(&context).await;
+        let not_ready = context.ready_state.look(&context).await.err();
+        let not_ready = not_ready.map(|reason| reason.to_string());
         gather::findings(&context, not_ready);
-    }
-}
-
-/// Why the server is not ready, in words.
-async fn not_ready(context: &Context) -> Option<String> {
-    match timeout(PATIENCE, readiness::check(context)).await {
-        Ok(Ok(())) => None,
-        Ok(Err(reason)) => Some(reason.to_string()),
-        Err(_) => Some("it does not answer in time".into()),
     }
 }

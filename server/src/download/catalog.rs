@@ -1,8 +1,8 @@
-//! The signed indexes in memory, which files may be fetched, and when those that this server built first were.
+//! The signed indexes in memory, and which files may be fetched.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bytes::Bytes;
@@ -35,8 +35,6 @@ pub struct Catalog {
     shown: RwLock<Shown>,
     /// The files that are in memory.
     pub files: Files,
-    /// Batches that this server built, and when somebody first had the whole of one.
-    built: Mutex<HashMap<Digest, Option<Timestamp>>>,
     /// Held from reading what is published until the index names it: a slower one must not put back an older list.
     refreshing: tokio::sync::Mutex<()>,
 }
@@ -55,7 +53,6 @@ impl Catalog {
         Self {
             shown: RwLock::default(),
             files,
-            built: Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
         }
     }
@@ -77,31 +74,9 @@ impl Catalog {
         self.shown.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a file that this server just built: it is kept in memory if there is room, and its first download is noted.
+    /// Takes a file that this server just built: it is kept in memory if there is room.
     pub fn built(&self, digest: Digest, bytes: Bytes) {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.entry(digest).or_default();
-        drop(built);
         self.files.keep(digest, bytes);
-    }
-
-    /// Notes that somebody had the whole file. Returns whether it is one that this server built, and this the first time.
-    pub fn note_downloaded(&self, digest: Digest, now: Timestamp) -> bool {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        match built.get_mut(&digest) {
-            Some(first @ None) => {
-                *first = Some(now);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// When somebody first had the whole of a batch that this server built since it started.
-    #[must_use]
-    pub fn first_downloaded_at(&self, digest: Digest) -> Option<Timestamp> {
-        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.get(&digest).copied().flatten()
     }
 
     /// Reads what is published and signs the region's index anew.
@@ -120,10 +95,6 @@ impl Catalog {
         drop(shown);
         // What was built and is announced by nobody yet is announced next, and is read then.
         self.files.keep_only(&published);
-        self.built
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|digest, _| published.contains(digest));
         drop(refreshing);
         Ok(())
     }

@@ -99,9 +99,7 @@ impl Handout {
             .add(Metric::DownloadBytes, &["batch"], bytes);
         self.left = self.left.saturating_sub(bytes);
         if self.whole && self.left == 0 {
-            context
-                .catalog
-                .note_downloaded(self.batch.digest, context.now());
+            context.progress.handed_out(self.batch.digest);
         }
     }
 }

@@ -9,9 +9,13 @@ mod figures;
 mod hold;
 mod imports;
 mod officer;
+mod own_phone;
 mod report;
 mod source;
+mod span;
 mod status;
+
+pub(crate) use own_phone::OwnPhone;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -105,5 +109,8 @@ where
     S::Response: IntoResponse,
     S::Future: Send + 'static,
 {
-    router.route_service(&format!("/{}/{{*rest}}", S::NAME), service)
+    router.route_service(
+        &format!("/{}/{{*rest}}", S::NAME),
+        span::with_spans(service),
+    )
 }

@@ -2,12 +2,14 @@
 
 mod date;
 mod conditions;
+mod dial;
 mod downloads;
 mod listener;
 mod ops;
 mod zero_copy;
 
 pub(crate) use date::dated;
+pub(crate) use dial::Dialer;
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
 pub(crate) use listener::{Listener, Peer, tls_acceptor};

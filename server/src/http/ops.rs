@@ -14,7 +14,6 @@ use axum::{
 use crate::{
     console::{console_routes, only_to_this_machine_by_name},
     context::Context,
-    readiness,
 };
 
 pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
@@ -35,13 +34,14 @@ pub(crate) fn ops_routes(context: Arc<Context>) -> Router {
 }
 
 async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
-    match readiness::check(&context).await {
+    match context.ready_state.look(&context).await {
         Ok(()) => (StatusCode::OK, "ready\n".into()),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }
 
 async fn metrics(State(context): State<Arc<Context>>) -> impl IntoResponse {
+    context.sampler.look_if_due(&context).await;
     // Prometheus' text format, as the library writes it.
     let kind = [(
         header::CONTENT_TYPE,

@@ -12,6 +12,6 @@ mod schedule;
 mod select;
 
 pub use run::{PublishError, publish, put};
-pub use schedule::{clock_is_behind, is_due, keep_publishing};
+pub use schedule::{clock_is_behind, is_due, keep_publishing, overdue_since};
 pub(crate) use select::taken_before;
 pub use select::{select, select_with_threads, slots_until, taken_back};

@@ -47,11 +47,12 @@ pub enum PublishError {
 /// # Errors
 /// [`PublishError`].
 pub async fn publish(context: &Context, region: Region) -> Result<PublishedBatch, PublishError> {
-    if !context.settings.regions.contains(&region) {
+    if !context.settings.takes(region) {
         return Err(PublishError::UnknownRegion);
     }
     let turn = context.publishing.lock().await;
     let published = publish_alone(context, region).await;
+    let published = published.inspect_err(|_| context.progress.failed(region));
     drop(turn);
     published
 }
@@ -62,6 +63,7 @@ pub(super) async fn publish_alone(
     region: Region,
 ) -> Result<PublishedBatch, PublishError> {
     take_up_alone(context, region).await?;
+    context.progress.begin(region);
     context.reached(Step::WindowDue);
     let window = close(context, region).await?;
     context.reached(Step::WindowClosed);
@@ -118,6 +120,7 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
 
 async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatch, PublishError> {
     let region = window.closing.region;
+    context.progress.window(&window);
     let (kind, sequence, closed_at) = (window.kind, window.sequence, window.closing.closed_at);
     let tags = select_and_pad(context, &window).await?;
     context.reached(Step::TagsSelected(kind));
@@ -138,6 +141,7 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
     context.catalog.built(digest, bytes);
     context.catalog.refresh(context, region).await?;
     context.reached(Step::IndexSigned(kind));
+    context.progress.published(region, kind, &published);
     info!(
         %region,
         batch.kind = %kind,

@@ -45,6 +45,26 @@ pub fn is_due(
     multiple(now) > multiple(since)
 }
 
+/// When a window was due that is not published yet; `None` if none is overdue, or if the last one closed at a time that
+/// has not come: then the clock is what is wrong ([`clock_is_behind`]).
+///
+/// - `last_closed_at`: of the last window that is published.
+#[must_use]
+pub fn overdue_since(
+    now: Timestamp,
+    last_closed_at: Option<Timestamp>,
+    started: Timestamp,
+    every_seconds: u32,
+) -> Option<Timestamp> {
+    let since = last_closed_at.unwrap_or(started);
+    let ahead = since > now.plus_seconds(CLOCK_SLACK_SECONDS);
+    if ahead || !is_due(now, last_closed_at, started, every_seconds) {
+        return None;
+    }
+    let every = i64::from(every_seconds);
+    Timestamp::from_unix_seconds((since.unix_seconds() / every + 1) * every)
+}
+
 /// Whether the region's last window closed at a time that has not come: the clock is wrong now, or was then.
 ///
 /// # Errors
@@ -128,6 +148,17 @@ impl Schedule {
         region: Region,
     ) -> Result<(), PublishError> {
         let turn = context.publishing.lock().await;
+        let published = self.publish_alone_if_due(context, region).await;
+        let published = published.inspect_err(|_| context.progress.failed(region));
+        drop(turn);
+        published
+    }
+
+    async fn publish_alone_if_due(
+        &mut self,
+        context: &Context,
+        region: Region,
+    ) -> Result<(), PublishError> {
         take_up_alone(context, region).await?;
         if let Some(every_seconds) = context.settings.publish_every_seconds {
             let now = context.now();
@@ -138,7 +169,6 @@ impl Schedule {
                 self.since.insert(region, now);
             }
         }
-        drop(turn);
         Ok(())
     }
 
@@ -174,5 +204,21 @@ mod tests {
         // A clock that was ahead by a day when it closed: by this server's own run.
         assert!(!due(28_799, Some(115_200)));
         assert!(due(28_800, Some(115_200)));
+    }
+
+    #[test]
+    fn a_window_is_overdue_from_the_multiple_that_it_missed() {
+        let at = |seconds| Timestamp::from_unix_seconds(seconds).unwrap();
+        let overdue = |now, last: Option<i64>| {
+            let since = overdue_since(at(now), last.map(at), at(14_401), 14_400);
+            since.map(Timestamp::unix_seconds)
+        };
+        assert_eq!(overdue(28_799, None), None);
+        assert_eq!(overdue(28_800, None), Some(28_800));
+        assert_eq!(overdue(90_000, None), Some(28_800));
+        assert_eq!(overdue(43_199, Some(28_803)), None);
+        assert_eq!(overdue(50_000, Some(28_803)), Some(43_200));
+        // By a clock that is wrong, nothing can be told.
+        assert_eq!(overdue(28_800, Some(115_200)), None);
     }
 }

@@ -231,6 +231,16 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_OIDC_ACR", value_name = "ACR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc_acr: Option<String>,
+    /// Minutes between two self-checks, each a made-up case's whole way into a region of its own; 0: none; else 1 to 1,440
+    /// [default: 5]
+    #[arg(long, env = "TRUYVET_SELF_CHECK_EVERY_MINUTES", value_name = "MINUTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_check_every_minutes: Option<u32>,
+    /// Where traces go, gRPC of OpenTelemetry (http://HOST:4317). Needs a program built with the feature `otel`. They hold
+    /// the time of every call: keep them as short as you can [default: no traces]
+    #[arg(long, env = "TRUYVET_OTLP_ENDPOINT", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
     /// Log lines as text or JSON [default: text]
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,9 @@ use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 use url::Url;
 
-use crate::{authorize::default_wrong_guesses_per_hour, false_alarms::AcceptedAlarms};
+use crate::{
+    authorize::default_wrong_guesses_per_hour, false_alarms::AcceptedAlarms, self_check,
+};
 
 use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc};
 
@@ -67,6 +69,8 @@ impl SettingsArgs {
             oidc_client_secret_file,
             oidc_name,
             oidc_acr,
+            self_check_every_minutes,
+            otlp_endpoint,
             log_format,
             log,
         } = self;
@@ -188,6 +192,11 @@ impl SettingsArgs {
                 oidc_acr,
             }
             .check()?,
+            self_check_every_minutes: match self_check_every_minutes {
+                Some(0) => None,
+                given => Some(within("self_check_every_minutes", given, 5, 1, 1_440)?),
+            },
+            otlp_endpoint: otlp_endpoint.map(parse_otlp_endpoint).transpose()?,
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };
@@ -253,6 +262,9 @@ fn parse_regions(given: Option<Vec<String>>) -> Result<Vec<Region>, SettingsErro
         let region = name
             .parse()
             .map_err(|_| value("regions", format!("{name:?} is no region name")))?;
+        if region == self_check::region() {
+            return Err(value("regions", format!("{name} is the self-check's")));
+        }
         if regions.contains(&region) {
             return Err(value("regions", format!("{name} stands there twice")));
         }
@@ -262,6 +274,20 @@ fn parse_regions(given: Option<Vec<String>>) -> Result<Vec<Region>, SettingsErro
         return Err(value("regions", "at least one is needed"));
     }
     Ok(regions)
+}
+
+/// `http` alone: a collector stands on the same machine or network, and this program has no store of authorities for more.
+fn parse_otlp_endpoint(given: String) -> Result<Url, SettingsError> {
+    if !cfg!(feature = "otel") {
+        let reason = "this program was built without the feature `otel`";
+        return Err(value("otlp_endpoint", reason));
+    }
+    let refused = |reason: &str| value("otlp_endpoint", format!("{given}: {reason}"));
+    let url = Url::parse(&given).map_err(|error| refused(&error.to_string()))?;
+    if url.scheme() != "http" || !url.has_host() {
+        return Err(refused("must be http://HOST:PORT"));
+    }
+    Ok(url)
 }
 
 /// An address or a prefix of addresses.

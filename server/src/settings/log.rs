@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::{SettingsError, check::value};
+use crate::telemetry::SPANS;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
@@ -42,5 +43,7 @@ pub fn log_filter(setting: &str) -> Result<Targets, SettingsError> {
         .with_target("refinery_core", level.min(LevelFilter::WARN))
         // Writes an error, bytes and all, for every message that a browser gets wrong.
         .with_target("webauthn_rs_core", LevelFilter::OFF)
-        .with_targets(given))
+        .with_targets(given)
+        // Traces are made of them, if anything is.
+        .with_target(SPANS, LevelFilter::OFF))
 }

@@ -20,7 +20,7 @@ use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 use url::Url;
 
-use crate::false_alarms::AcceptedAlarms;
+use crate::{false_alarms::AcceptedAlarms, self_check};
 
 pub use args::SettingsArgs;
 pub use log::{LogFormat, log_filter};
@@ -110,6 +110,10 @@ pub struct Settings {
     pub session_hours: u32,
     /// The provider by which officers may sign in.
     pub oidc: Option<OidcSettings>,
+    /// Between two self-checks; `None`: there are none.
+    pub self_check_every_minutes: Option<u32>,
+    /// Where traces go; `None`: nowhere.
+    pub otlp_endpoint: Option<Url>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -129,6 +133,13 @@ impl Settings {
         }
         .check()
         .expect("defaults are valid")
+    }
+
+    /// Whether uploads of this region are taken and published. Phones are offered [`Self::regions`] alone.
+    #[must_use]
+    pub fn takes(&self, region: Region) -> bool {
+        let checks = self.self_check_every_minutes.is_some();
+        self.regions.contains(&region) || (checks && region == self_check::region())
     }
 
     /// Folder of the key files.
@@ -246,6 +257,13 @@ mod tests {
             ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
             ("answer_after_ms = 2001", "answer_after_ms"),
             ("decoys_per_week = 71", "decoys_per_week"),
+            ("regions = [\"SELF-CHK\"]", "regions"),
+            (
+                "self_check_every_minutes = 1441",
+                "self_check_every_minutes",
+            ),
+            ("otlp_endpoint = \"collector\"", "otlp_endpoint"),
+            ("otlp_endpoint = \"https://x\"", "otlp_endpoint"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

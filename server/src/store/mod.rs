@@ -204,6 +204,15 @@ pub trait Store: SignInStore + Send + Sync {
     /// Every file that any region's index may name, also of regions that are not served now.
     async fn published_digests(&self) -> Result<Vec<Digest>>;
 
+    /// The oldest day of which keys are kept, published or not, taken back or not.
+    async fn oldest_key_day(&self) -> Result<Option<Day>>;
+
+    /// Adds a code of the self-check's own unit, which is in nobody's reach; forgets those before it. No row of the audit:
+    /// no officer did it.
+    async fn add_self_check_code(&self, code: NewCode) -> Result<()>;
+    /// Forgets what the self-check published before its last batch, and gives the names of those files.
+    async fn forget_self_checks(&self, region: Region) -> Result<Vec<Digest>>;
+
     /// Deletes what has outlived its purpose, and says what.
     async fn forget(&self, what: Forget) -> Result<Forgotten>;
     /// Writes something, to tell whether writing works now.

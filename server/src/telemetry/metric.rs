@@ -110,7 +110,7 @@ metrics! {
     PublicationFailures = "publication_failures_total", Counter, ["region"];
     /// Seconds that each step of publishing took.
     PublicationStepSeconds = "publication_step_seconds", Histogram(CALL_SECONDS), ["step"];
-    /// Seconds from an upload's acceptance until a step of its publication was done.
+    /// Seconds from when the oldest upload of a window can have come, the window's start, until a step on its way was done.
     StepAgeSeconds = "step_age_seconds", Histogram(AGE_SECONDS), ["region", "step"];
     /// Unix time at which the region's last published window closed; 0: none.
     LastWindowClosed = "last_window_closed_timestamp_seconds", Gauge, ["region"];

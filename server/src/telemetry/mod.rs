@@ -4,7 +4,15 @@
 //! back and whose text format is the one that `promtool check metrics` checks.
 
 pub mod history;
+mod certificate;
+mod disk;
 mod metric;
+#[cfg(feature = "otel")]
+mod otel;
+mod publication;
+mod regions;
+mod sample;
+mod start;
 
 use prometheus::{
     CounterVec, Encoder as _, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder,
@@ -12,6 +20,15 @@ use prometheus::{
 };
 
 pub use metric::{Kind, Metric};
+#[cfg(feature = "otel")]
+pub use otel::{Traces, TracesError};
+pub use publication::Progress;
+pub use sample::Sampler;
+pub(crate) use sample::keep_sampling;
+
+/// Target of the spans that make traces. What is logged never has it ([`crate::settings::log_filter`]): only who asks
+/// for traces gets them.
+pub const SPANS: &str = "spans";
 
 /// The metrics of one server. Cheap to update from any thread.
 pub struct Telemetry {
@@ -40,6 +57,13 @@ impl Telemetry {
             let registered = registry.register(family.collector());
             registered.expect("every metric has a name of its own");
         }
+        // What every program tells Prometheus of itself, under the names that all of them use.
+        #[cfg(target_os = "linux")]
+        registry
+            .register(Box::new(
+                prometheus::process_collector::ProcessCollector::for_self(),
+            ))
+            .expect("no metric of ours begins with process_");
         let telemetry = Self { registry, families };
         telemetry.set(Metric::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1.0);
         telemetry

@@ -215,7 +215,7 @@ pub fn parse(request: pb::UploadRequest, terms: &Terms<'_>) -> Result<ValidUploa
     let region = region
         .parse()
         .ok()
-        .filter(|region| terms.settings.regions.contains(region))
+        .filter(|region| terms.settings.takes(*region))
         .ok_or(UploadError::UnknownRegion)?;
     let token = parse_token(token)?;
     // The token decides, so one that takes back cannot disclose: what would be secrets are proofs then.

@@ -45,6 +45,7 @@ async fn main() {
         listen.set_port(0);
     }
     settings.publish_every_seconds = None;
+    settings.self_check_every_minutes = None;
     let now = arguments[1]
         .parse()
         .ok()

@@ -21,6 +21,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("qrcode", &["portal/qr"]),
     ("openidconnect", &["sign_in/oidc"]),
     ("reqwest", &["sign_in/oidc"]),
+    ("prometheus", &["telemetry"]),
+    ("opentelemetry", &["telemetry/otel"]),
+    ("tracing_opentelemetry", &["telemetry/otel"]),
+    ("x509_parser", &["telemetry/certificate"]),
 ];
 
 struct Source {

@@ -22,6 +22,7 @@ use crate::{
     store::{
         ImportRecord, ImportedLine, NewImport, NewSheet, SheetIssued, SheetRecord, StoreError,
     },
+    telemetry::Metric,
 };
 
 /// Most lists of one officer that are not issued to the end: each holds the writing thread and the disk.
@@ -368,6 +369,8 @@ async fn issue(
             SheetIssued::Issued { kept, crossed } => {
                 tell_of_quotas(unit_code, &crossed);
                 issued.retain(|one| kept.iter().all(|(line, _)| *line != one.line));
+                let number = issued.len() as u64;
+                context.telemetry.add(Metric::CodesIssued, &[], number);
                 let kept = kept
                     .into_iter()
                     .map(|(line, serial)| KeptLine { line, serial });

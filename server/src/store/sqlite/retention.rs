@@ -1,10 +1,24 @@
 //! SQL of forgetting.
 
 use rusqlite::{Connection, params};
+use truyvet_crypto::Day;
 use truyvet_matching::Digest;
 
 use super::{bytes, database_error, imports, sign_in};
 use crate::store::{Forget, Forgotten, Result};
+
+/// Each half is answered by the first entry of an index, but for keys that were taken back: those of a window at most.
+pub(super) fn oldest_key_day(connection: &Connection) -> Result<Option<Day>> {
+    let oldest: Option<u32> = connection
+        .query_row(
+            "SELECT min(day) FROM (SELECT min(day) AS day FROM disclosed_key
+                                   UNION ALL SELECT min(day) FROM withdrawn_key)",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(database_error)?;
+    Ok(oldest.map(Day::from_number))
+}
 
 pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
     let delete = |sql: &str, before: i64| connection.execute(sql, [before]).map_err(database_error);
