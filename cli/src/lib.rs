@@ -15,6 +15,7 @@ mod output;
 mod phone;
 mod remote;
 mod serve;
+mod supervisor;
 mod words;
 
 use std::{
@@ -22,6 +23,7 @@ use std::{
     future::Future,
     io::{self, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand};
@@ -94,10 +96,13 @@ fn dispatch(command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> 
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(work)
+        .build()?;
+    let outcome = runtime.block_on(work);
+    // What somebody waited for is done. A thread that nobody waits for must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
 }
 
 /// The error and its causes, each said once: some of our errors name their cause in their own text.

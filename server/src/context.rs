@@ -10,8 +10,8 @@ use truyvet_crypto::Timestamp;
 use truyvet_matching::BatchKind;
 
 use crate::{
-    authorize::Brake, download::Catalog, keys::Keys, settings::Settings, sign_in::SignIn,
-    store::Store, telemetry::Telemetry,
+    authorize::Brake, download::Catalog, keys::Keys, readiness::Condition, settings::Settings,
+    sign_in::SignIn, store::Store, telemetry::Telemetry,
 };
 
 /// What time it is.
@@ -117,6 +117,8 @@ pub struct Context {
     pub catalog: Catalog,
     /// Counts what happens.
     pub telemetry: Arc<Telemetry>,
+    /// What the server knows of itself.
+    pub condition: Condition,
     /// Held by whoever builds a window: one at a time.
     pub publishing: tokio::sync::Mutex<()>,
 }

@@ -21,7 +21,7 @@ use data_encoding::HEXLOWER;
 use rand::CryptoRng;
 use truyvet_crypto::{
     CodeKey, Timestamp,
-    sign::{KeyId, SigningKey},
+    sign::{KeyId, SigningKey, VerifyingKey},
     token::TokenIssuer,
 };
 use zeroize::Zeroizing;
@@ -213,6 +213,26 @@ fn read_signing_keys(folder: &Path) -> Result<Vec<Arc<DatedSigningKey>>, KeysErr
         keys.push(Arc::new(DatedSigningKey { created_at, key }));
     }
     keys.sort_by_key(|dated| dated.created_at);
+    Ok(keys)
+}
+
+/// The public halves of all signing keys that a folder has or had; none if there is no such folder.
+///
+/// # Errors
+/// [`KeysError`] if a file cannot be read or is no key.
+pub(crate) fn published_halves(folder: &Path) -> Result<Vec<VerifyingKey>, KeysError> {
+    if !folder.try_exists().map_err(at(folder))? {
+        return Ok(Vec::new());
+    }
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.to_string_lossy().ends_with(".pub.pem") {
+            let pem = fs::read_to_string(&path).map_err(at(&path))?;
+            let key = VerifyingKey::from_pem(&pem);
+            keys.push(key.map_err(|_| KeysError::Malformed(path.clone()))?);
+        }
+    }
     Ok(keys)
 }
 

@@ -14,6 +14,7 @@
 //! | [`publish`] | a window closes; its tags become a signed batch file |
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
+//! | [`backup`] | copies taken while it runs, and a server made from one |
 //! | [`telemetry`] | what operators are told of all that, in numbers |
 //!
 //! Edges: `grpc` (the only place that knows tonic), `http` and `portal` (the only place that
@@ -22,6 +23,7 @@
 
 pub mod audit;
 pub mod authorize;
+pub mod backup;
 mod context;
 pub mod csv;
 pub mod download;

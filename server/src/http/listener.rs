@@ -43,7 +43,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// For what is in flight when a connection takes no more calls, or the server stops.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a listener could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -160,8 +160,12 @@ async fn serve_connection(
     stop: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
-    // Nothing below looks at the clock before the first byte.
-    timeout(HANDSHAKE_TIMEOUT, stream.readable()).await??;
+    let mut stop_before_it_begins = stop.clone();
+    tokio::select! {
+        // Nothing below looks at the clock before the first byte.
+        readable = timeout(HANDSHAKE_TIMEOUT, stream.readable()) => readable??,
+        _ = stop_before_it_begins.wait_for(|stop| *stop) => return Ok(()),
+    }
     match tls {
         Some(tls) => {
             let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;

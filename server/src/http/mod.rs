@@ -1,12 +1,14 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
+mod certificate;
 mod downloads;
 mod listener;
 mod ops;
 mod tls;
 
+pub(crate) use certificate::Certificate;
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
-pub(crate) use listener::{Listener, Peer};
+pub(crate) use listener::{DRAIN_TIMEOUT, Listener, Peer};
 pub(crate) use ops::ops_routes;
 pub(crate) use tls::tls_acceptor;

@@ -1,41 +1,20 @@
-//! What our addresses speak TLS with: certificate, key, protocols.
+//! What our addresses speak TLS with: protocols, and who says which certificate.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 
-use super::ListenError;
-use crate::settings::TlsFiles;
+use super::Certificate;
 
-/// Reads certificate and key.
-pub(crate) fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
-    let cert_error = |reason: String| ListenError::Tls {
-        setting: "tls_cert",
-        path: files.cert.clone(),
-        reason,
-    };
-    let key_error = |reason: String| ListenError::Tls {
-        setting: "tls_key",
-        path: files.key.clone(),
-        reason,
-    };
-    let pem = fs::read(&files.cert).map_err(|e| cert_error(e.to_string()))?;
-    let chain = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| cert_error(e.to_string()))?;
-    let pem = zeroize::Zeroizing::new(fs::read(&files.key).map_err(|e| key_error(e.to_string()))?);
-    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| key_error(e.to_string()))?;
+/// Presents whatever `certificate` holds when a connection begins.
+pub(crate) fn tls_acceptor(certificate: Arc<Certificate>) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| cert_error(e.to_string()))?
+        .expect("ring has what these versions need")
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|e| cert_error(e.to_string()))?;
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -216,14 +216,16 @@ async fn build_and_sign(
 async fn put(context: &Context, signed: SignedBatch) -> Result<(), PublishError> {
     let path = batch_path(signed.digest());
     let create = PutOptions::from(PutMode::Create);
-    match context
+    let put = match context
         .objects
         .put_opts(&path, signed.into_bytes().into(), create)
         .await
     {
         Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
         Err(error) => Err(error.into()),
-    }
+    };
+    context.condition.set_batches_unwritable(put.is_err());
+    put
 }
 
 /// Runs a long computation off the async threads.

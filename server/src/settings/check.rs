@@ -60,6 +60,7 @@ impl SettingsArgs {
             oidc_client_secret_file,
             oidc_name,
             oidc_acr,
+            drain_seconds,
             log_format,
             log,
         } = self;
@@ -171,6 +172,7 @@ impl SettingsArgs {
                 oidc_acr,
             }
             .check()?,
+            drain_seconds: within("drain_seconds", drain_seconds, 0, 0, 300)?,
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };

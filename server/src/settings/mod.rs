@@ -98,6 +98,8 @@ pub struct Settings {
     pub session_hours: u32,
     /// The provider by which officers may sign in.
     pub oidc: Option<OidcSettings>,
+    /// Seconds between saying "not ready" and taking no more connections when told to stop.
+    pub drain_seconds: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -226,6 +228,7 @@ mod tests {
             ("trusted_proxies = [\"10.0.0.0/33\"]", "trusted_proxies"),
             ("trusted_proxies = [\"everybody\"]", "trusted_proxies"),
             ("trusted_proxies = [\"0.0.0.0/0\"]", "trusted_proxies"),
+            ("drain_seconds = 301", "drain_seconds"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {
