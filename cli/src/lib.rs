@@ -5,6 +5,7 @@
 
 mod admin;
 mod batch;
+mod check_config;
 mod date;
 mod demo;
 mod effects;
@@ -43,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run the server; needs no configuration to start
     Serve(Box<SettingsArgs>),
+    /// Check settings, keys, certificate and database as a start would, and start nothing
+    CheckConfig(Box<SettingsArgs>),
     /// Let a town live with phones and a real server, and check that exactly the right people are told
     Demo(demo::DemoArgs),
     /// Be a phone: the reference client, in a folder
@@ -86,6 +89,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(settings) => block_on(serve::run(*settings, out))?,
+        Command::CheckConfig(settings) => check_config::run(*settings, out)?,
         Command::Demo(args) => return block_on(demo::run(&args, out)),
         Command::Phone(command) => block_on(phone::run(command, out))?,
         Command::Officer(command) => block_on(officer::run(&command, effects::now(), out))?,

@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod client_keys;
 mod first;
+mod retire;
 mod show;
 
 use std::{io::Write, path::PathBuf};
@@ -177,6 +178,15 @@ pub(crate) enum AdminCommand {
         /// One JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Delete the secret half of a signing key that a later one has replaced, while no server runs. Refused as long as an
+    /// index names a batch that it signed. A phone that was off since before the new key needs a new version of the app
+    RetireKey {
+        /// The settings that the server runs with; --data-dir is enough for most
+        #[command(flatten)]
+        settings: Box<SettingsArgs>,
+        /// As `keys` prints it
+        key_id: String,
     },
     /// Copy database and batches into a new folder, on the server's machine, while the server runs or not
     Backup {
@@ -377,6 +387,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             let key = answer.map_err(|status| explain(&status))?.into_inner().key;
             show::keys(&[key.unwrap_or_default()], json, out)
         }
+        AdminCommand::RetireKey { settings, key_id } => retire::key(*settings, &key_id, out),
         AdminCommand::Backup {
             settings,
             to,

@@ -36,7 +36,10 @@ use truyvet_matching::{Digest, Region};
 
 pub use self::{
     schema::newest_schema,
-    snapshot::{Contents, LaterBatch, adopt, check_integrity, contents, snapshot},
+    snapshot::{
+        Contents, LaterBatch, adopt, batches_signed_by, check_integrity, contents, schema_of,
+        snapshot,
+    },
 };
 use self::{
     schema::{newer_schema, schema_version},

@@ -6,12 +6,12 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, params};
-use truyvet_crypto::{Day, Timestamp};
+use truyvet_crypto::{Day, Timestamp, sign::KeyId};
 use truyvet_matching::{Digest, Header, Region};
 
 use super::{
-    bytes, database_error, inconsistent, integer, make_private, newest_schema, open_reader,
-    open_writer, publications, schema_version,
+    bytes, database_error, inconsistent, integer, make_private, newest_schema, number, open_reader,
+    open_writer, publications, schema::refuse_newer, schema_version,
 };
 use crate::store::{PublishedBatch, Result, StoreError};
 
@@ -57,6 +57,34 @@ pub fn snapshot(database: &Path, to: &Path) -> Result<()> {
     File::open(to)
         .and_then(|file| file.sync_all())
         .map_err(|error| StoreError::Disk(error.to_string()))
+}
+
+/// The schema of a server's database, which may be in use; `None`: there is none yet.
+///
+/// # Errors
+/// [`StoreError`] if it is no database, or of a newer schema.
+pub fn schema_of(database: &Path) -> Result<Option<u32>> {
+    if !database.exists() {
+        return Ok(None);
+    }
+    let connection = open_reader(database)?;
+    refuse_newer(&connection)?;
+    schema_version(&connection)
+}
+
+/// How many batches of any region's index a key signed, or is to sign.
+///
+/// # Errors
+/// [`StoreError`] if the database cannot be read.
+pub fn batches_signed_by(database: &Path, key: KeyId) -> Result<u64> {
+    let count: i64 = open_reader(database)?
+        .query_row(
+            "SELECT count(*) FROM publication WHERE key_id = ?1",
+            [key.as_bytes()],
+            |row| row.get(0),
+        )
+        .map_err(database_error)?;
+    number("count", count)
 }
 
 /// Looks into a copy, changing nothing.
