@@ -7,6 +7,7 @@
 
 mod backup;
 mod certificate;
+mod check;
 mod drain;
 mod supervisor;
 
