@@ -5,6 +5,7 @@
 
 mod admin;
 mod batch;
+mod check_config;
 mod date;
 mod demo;
 mod effects;
@@ -15,6 +16,7 @@ mod output;
 mod phone;
 mod remote;
 mod serve;
+mod supervisor;
 mod words;
 
 use std::{
@@ -22,6 +24,7 @@ use std::{
     future::Future,
     io::{self, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand};
@@ -41,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run the server; needs no configuration to start
     Serve(Box<SettingsArgs>),
+    /// Check settings, keys, certificate and database as a start would, and start nothing
+    CheckConfig(Box<SettingsArgs>),
     /// Let a town live with phones and a real server, and check that exactly the right people are told
     Demo(demo::DemoArgs),
     /// Be a phone: the reference client, in a folder
@@ -84,6 +89,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(settings) => block_on(serve::run(*settings, out))?,
+        Command::CheckConfig(settings) => check_config::run(*settings, out)?,
         Command::Demo(args) => return block_on(demo::run(&args, out)),
         Command::Phone(command) => block_on(phone::run(command, out))?,
         Command::Officer(command) => block_on(officer::run(&command, effects::now(), out))?,
@@ -94,10 +100,13 @@ fn dispatch(command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> 
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(work)
+        .build()?;
+    let outcome = runtime.block_on(work);
+    // What somebody waited for is done. A thread that nobody waits for must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
 }
 
 /// The error and its causes, each said once: some of our errors name their cause in their own text.

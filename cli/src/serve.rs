@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::bail;
 use rand::Rng as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 use tracing::info;
 use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 use truyvet_crypto::Timestamp;
@@ -20,7 +23,7 @@ use truyvet_server::{
     start,
 };
 
-use crate::effects;
+use crate::{effects, supervisor};
 
 /// The operating system's clock.
 struct RealClock;
@@ -31,16 +34,52 @@ impl Clock for RealClock {
     }
 }
 
-/// Serves until Ctrl-C or SIGTERM; finishes what is in flight, then returns.
+/// What somebody wants of a running server.
+enum Wish {
+    Stop(&'static str),
+    Reload,
+}
+
+/// What the operating system tells the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Wish::Stop("interrupted"),
+            _ = self.hang_up.recv() => Wish::Reload,
+        }
+    }
+
+    /// Returns when told to stop; deaf to anything else.
+    async fn stop(&mut self) {
+        while !matches!(self.next().await, Wish::Stop(_)) {}
+    }
+}
+
+/// Serves until Ctrl-C or SIGTERM; finishes what is in flight, then returns. The second one ends it at once. SIGHUP reads
+/// the TLS certificate anew.
 ///
 /// # Errors
-/// Names the setting because of which the server cannot start.
+/// Names the setting because of which the server cannot start; says what was left undone when it stopped.
 pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = settings.resolve()?;
     let traces = log_to_stderr(&settings)?;
     // Before the server starts, so that no signal is lost.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::listen()?;
 
     let mut seed = [0; 32];
     effects::rng()?.fill_bytes(&mut seed);
@@ -53,16 +92,38 @@ pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow:
     introduce(&server, out)?;
     out.flush()?;
 
-    tokio::select! {
-        _ = terminate.recv() => info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => info!("interrupted: stopping"),
-        () = server.failed() => {
+    supervisor::ready();
+    let telling = tokio::spawn(supervisor::keep_telling(Arc::clone(server.context())));
+
+    let failed = loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Reload => {
+                    supervisor::reloading();
+                    server.reload().await;
+                    supervisor::ready();
+                }
+                Wish::Stop(why) => {
+                    info!("{why}: stopping; once more ends at once");
+                    break false;
+                }
+            },
             // Half a server would take uploads that nobody publishes.
-            server.stop().await;
-            bail!("a part of the server ended that must not; the log says why");
+            () = server.failed() => break true,
         }
+    };
+    telling.abort();
+    let limit = server.stop_limit();
+    supervisor::stopping(limit);
+    tokio::select! {
+        stopped = timeout(limit, server.stop()) => if stopped.is_err() {
+            bail!("not stopped within {} s; what was acknowledged is on disk", limit.as_secs());
+        },
+        () = signals.stop() => bail!("told to stop twice: ended at once; what was acknowledged is on disk"),
     }
-    server.stop().await;
+    if failed {
+        bail!("a part of the server ended that must not; the log says why");
+    }
     info!("stopped");
     traces.stop().await;
     Ok(())

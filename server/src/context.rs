@@ -14,6 +14,7 @@ use crate::{
     console::Console,
     download::Catalog,
     keys::Keys,
+    readiness::Condition,
     ready_state::ReadyState,
     settings::Settings,
     sign_in::SignIn,
@@ -132,6 +133,8 @@ pub struct Context {
     pub progress: Arc<Progress>,
     /// What readiness said last.
     pub ready_state: ReadyState,
+    /// What the server knows of itself.
+    pub condition: Condition,
     /// Held by whoever builds a window: one at a time.
     pub publishing: tokio::sync::Mutex<()>,
 }

@@ -21,7 +21,7 @@ use data_encoding::HEXLOWER;
 use rand::CryptoRng;
 use truyvet_crypto::{
     CodeKey, Timestamp,
-    sign::{KeyId, SigningKey},
+    sign::{KeyId, SigningKey, VerifyingKey},
     token::TokenIssuer,
 };
 use zeroize::Zeroizing;
@@ -216,21 +216,88 @@ fn read_signing_keys(folder: &Path) -> Result<Vec<Arc<DatedSigningKey>>, KeysErr
     Ok(keys)
 }
 
+/// Looks at the keys of a folder as [`Keys::open`] would, making none. Returns how many signing keys there are.
+///
+/// # Errors
+/// [`KeysError`] as for [`Keys::open`].
+pub(crate) fn check(folder: &Path) -> Result<usize, KeysError> {
+    if !folder.try_exists().map_err(at(folder))? {
+        return Ok(0);
+    }
+    for name in ["token.key", "code.key", "portal.key"] {
+        let path = folder.join(name);
+        if path.try_exists().map_err(at(&path))? {
+            parse_secret(&path)?;
+        }
+    }
+    Ok(read_signing_keys(folder)?.len())
+}
+
+/// The signing keys of a folder and their secret files, oldest first.
+///
+/// # Errors
+/// [`KeysError`] as for [`Keys::open`].
+pub(crate) fn signing_key_files(folder: &Path) -> Result<Vec<(KeyId, PathBuf)>, KeysError> {
+    let keys = read_signing_keys(folder)?;
+    let named = |dated: &Arc<DatedSigningKey>| {
+        let file = folder.join(format!("{}.pem", stem(dated)));
+        (dated.key.verifying_key().id(), file)
+    };
+    Ok(keys.iter().map(named).collect())
+}
+
+/// Deletes a key's file.
+///
+/// # Errors
+/// [`KeysError::File`] if it cannot be.
+pub(crate) fn delete(path: &Path) -> Result<(), KeysError> {
+    let delete = || {
+        fs::remove_file(path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    delete().map_err(at(path))
+}
+
+/// The public halves of all signing keys that a folder has or had; none if there is no such folder.
+///
+/// # Errors
+/// [`KeysError`] if a file cannot be read or is no key.
+pub(crate) fn published_halves(folder: &Path) -> Result<Vec<VerifyingKey>, KeysError> {
+    if !folder.try_exists().map_err(at(folder))? {
+        return Ok(Vec::new());
+    }
+    let mut keys = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path.to_string_lossy().ends_with(".pub.pem") {
+            let pem = fs::read_to_string(&path).map_err(at(&path))?;
+            let key = VerifyingKey::from_pem(&pem);
+            keys.push(key.map_err(|_| KeysError::Malformed(path.clone()))?);
+        }
+    }
+    Ok(keys)
+}
+
 /// 32 secret bytes from a file of 64 hexadecimal digits, drawn if it does not exist.
 fn open_secret(path: &Path, rng: &mut impl CryptoRng) -> Result<Zeroizing<[u8; 32]>, KeysError> {
-    let mut secret = Zeroizing::new([0; 32]);
     // An error is no proof that there is none: a key that phones and codes depend on must not be drawn anew.
     if path.try_exists().map_err(at(path))? {
-        let text = read_secret(path)?;
-        let decoded = HEXLOWER.decode(text.trim().as_bytes()).map(Zeroizing::new);
-        match decoded {
-            Ok(bytes) if bytes.len() == 32 => secret.copy_from_slice(&bytes),
-            _ => return Err(KeysError::Malformed(path.to_owned())),
-        }
-    } else {
-        rng.fill_bytes(&mut *secret);
-        let text = Zeroizing::new(HEXLOWER.encode(&*secret));
-        write_new(path, 0o600, &text)?;
+        return parse_secret(path);
+    }
+    let mut secret = Zeroizing::new([0; 32]);
+    rng.fill_bytes(&mut *secret);
+    let text = Zeroizing::new(HEXLOWER.encode(&*secret));
+    write_new(path, 0o600, &text)?;
+    Ok(secret)
+}
+
+fn parse_secret(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+    let mut secret = Zeroizing::new([0; 32]);
+    let text = read_secret(path)?;
+    let decoded = HEXLOWER.decode(text.trim().as_bytes()).map(Zeroizing::new);
+    match decoded {
+        Ok(bytes) if bytes.len() == 32 => secret.copy_from_slice(&bytes),
+        _ => return Err(KeysError::Malformed(path.to_owned())),
     }
     Ok(secret)
 }

@@ -15,6 +15,7 @@
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //! | [`self_check`] | all of it every few minutes, with a case that is nobody |
+//! | [`backup`] | copies taken while it runs, and a server made from one |
 //! | [`telemetry`] | what operators are told of all that, in numbers |
 //! | [`false_alarms`] | how many of them are to be expected, by what was published |
 //! | [`console`] | how the server is, on a page for operators |
@@ -27,6 +28,7 @@ pub mod audit;
 pub mod authorize;
 mod charts;
 pub mod console;
+pub mod backup;
 mod context;
 pub mod csv;
 pub mod download;
@@ -37,10 +39,12 @@ mod http;
 pub mod keys;
 pub mod officers;
 mod portal;
+pub mod preflight;
 pub mod publish;
 pub mod readiness;
 pub mod ready_state;
 pub mod retention;
+pub mod retire;
 mod run;
 pub mod self_check;
 pub mod settings;

@@ -12,22 +12,27 @@ use std::{
 
 use object_store::local::LocalFileSystem;
 use rand::CryptoRng;
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tracing::{info, warn};
 use truyvet_crypto::Timestamp;
 
 use crate::{
     authorize::Brake,
+    backup::RESTORING_FILE,
     console::{Console, keep_watching},
     context::{Context, Effects, WalkOn},
     download::{Catalog, Files},
     false_alarms,
     grpc::{self, Health},
-    http::{ListenError, Listener, dated, download_routes, ops_routes, tls_acceptor},
+    http::{
+        Certificate, DRAIN_TIMEOUT, ListenError, Listener, dated, download_routes, ops_routes,
+        tls_acceptor,
+    },
     keys::{Keys, KeysError},
     officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
     portal::portal_routes,
     publish::keep_publishing,
+    readiness::Condition,
     ready_state::ReadyState,
     self_check,
     settings::Settings,
@@ -45,6 +50,15 @@ const RESERVED_FILES: u64 = 512;
 const MAX_STAFF_CONNECTIONS: usize = 256;
 const MAX_OPS_CONNECTIONS: usize = 64;
 
+/// For a window that is being published when the server stops: what comes after it can be taken up at the next start.
+const PUBLICATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For operators' tools when the server stops: they are the last to be let go.
+const OPS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// For what waits to be written when the server stops.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(9);
+
 /// How often health is looked at.
 const HEALTH_EVERY: Duration = Duration::from_secs(30);
 
@@ -61,6 +75,11 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// A restore into this folder was not finished.
+    #[error(
+        "data_dir: {0}: a restore into this folder was not finished; empty the folder and restore again"
+    )]
+    HalfRestored(PathBuf),
     /// Another server works in this folder.
     #[error("data_dir: {0}: another server works here")]
     InUse(PathBuf),
@@ -91,9 +110,14 @@ pub struct Server {
     staff: SocketAddr,
     ops: SocketAddr,
     stop: watch::Sender<bool>,
+    /// Of phones and staff.
     listeners: JoinSet<()>,
+    stop_ops: watch::Sender<bool>,
+    ops_listener: JoinSet<()>,
+    certificate: Option<Arc<Certificate>>,
     health: Arc<[Health; 2]>,
-    /// Publication and health checks: neither ends by itself.
+    health_check: JoinSet<()>,
+    /// Publication and the like: none ends by itself.
     tasks: JoinSet<()>,
     /// Released when the server has stopped, or the process ends, however it ends.
     _lock: File,
@@ -105,6 +129,9 @@ pub struct Server {
 /// [`StartError`], naming the setting where one is at fault.
 pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, StartError> {
     let lock = lock_data_dir(&settings.data_dir)?;
+    if settings.data_dir.join(RESTORING_FILE).exists() {
+        return Err(StartError::HalfRestored(settings.data_dir));
+    }
     let now = effects.clock.now();
     let telemetry = Arc::new(Telemetry::new());
     telemetry.start_at_zero(&settings.regions);
@@ -117,7 +144,9 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
     make_folder("batches", &settings.batches)?;
     // Acknowledged means durable, for files too.
     let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
-    let tls = settings.tls.as_ref().map(tls_acceptor).transpose()?;
+    let certificate = settings.tls.as_ref().map(Certificate::read).transpose()?;
+    let certificate = certificate.map(Arc::new);
+    let tls = certificate.clone().map(tls_acceptor);
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
     let files = Files::new(u64::from(settings.batch_cache_mb) * 1_000_000);
@@ -136,6 +165,7 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
         sampler: Sampler::new(now),
         progress,
         ready_state: ReadyState::default(),
+        condition: Condition::default(),
         publishing: tokio::sync::Mutex::default(),
     });
     for &region in &context.settings.regions {
@@ -179,28 +209,38 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
     .await?;
 
     let (stop, stopping) = watch::channel(false);
+    let (stop_ops, ops_stopping) = watch::channel(false);
     let mut server = Server {
         public: public.local_addr(),
         staff: staff.local_addr(),
         ops: ops.local_addr(),
         health: Arc::new([phones_health, staff_health]),
+        health_check: JoinSet::new(),
         tasks: JoinSet::new(),
         listeners: JoinSet::new(),
+        ops_listener: JoinSet::new(),
+        certificate,
         context,
         stop,
+        stop_ops,
         _lock: lock,
     };
-    for listener in [public, staff, ops] {
+    for listener in [public, staff] {
         server.listeners.spawn(listener.serve(stopping.clone()));
     }
+    server.ops_listener.spawn(ops.serve(ops_stopping));
     let context = Arc::clone(&server.context);
+    if let Some(certificate) = server.certificate.clone() {
+        let telemetry = Arc::clone(&context.telemetry);
+        server.tasks.spawn(certificate.keep_reading(telemetry));
+    }
     server.tasks.spawn(keep_publishing(Arc::clone(&context)));
     server.tasks.spawn(keep_watching(Arc::clone(&context)));
     server.tasks.spawn(keep_sampling(Arc::clone(&context)));
     let checking = self_check::keep_checking(Arc::clone(&context), server.public);
     server.tasks.spawn(checking);
     server
-        .tasks
+        .health_check
         .spawn(keep_health(context, Arc::clone(&server.health)));
     info!(public = %server.public, staff = %server.staff, ops = %server.ops, "serving");
     Ok(server)
@@ -242,21 +282,50 @@ impl Server {
 
     /// Returns when something that must not end has ended: time to stop, and to say so.
     pub async fn failed(&mut self) {
-        self.tasks.join_next().await;
+        tokio::select! {
+            _ = self.tasks.join_next() => {}
+            _ = self.health_check.join_next() => {}
+        }
     }
 
-    /// Takes no more connections, finishes what is in flight, then returns. A publication under way is finished too.
+    /// Reads the TLS certificate anew. False: it could not be used, and the one before stays.
+    pub async fn reload(&self) -> bool {
+        match &self.certificate {
+            Some(certificate) => certificate.reload(&self.context.telemetry).await,
+            None => true,
+        }
+    }
+
+    /// How long [`Self::stop`] takes at most, if the disk answers.
+    #[must_use]
+    pub fn stop_limit(&self) -> Duration {
+        let drain = Duration::from_secs(self.context.settings.drain_seconds.into());
+        drain + DRAIN_TIMEOUT + PUBLICATION_TIMEOUT + CLOSE_TIMEOUT + OPS_TIMEOUT
+    }
+
+    /// Says "not ready", waits until load balancers have noticed, takes no more connections, finishes what is in flight,
+    /// then returns. A publication under way is finished too. Operators' tools get answers until the end.
     pub async fn stop(mut self) {
+        self.context.condition.begin_draining();
+        // Gone before health is set, so that it cannot set it back.
+        self.health_check.shutdown().await;
         for health in &*self.health {
             health.set(false).await;
         }
+        let drain_seconds = self.context.settings.drain_seconds;
+        tokio::time::sleep(Duration::from_secs(drain_seconds.into())).await;
         self.stop.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
         // Waits for a window that is being built; what comes after it can be taken up at the next start.
-        let turn = self.context.publishing.lock().await;
+        let turn = timeout(PUBLICATION_TIMEOUT, self.context.publishing.lock()).await;
+        if turn.is_err() {
+            warn!("a window is not published yet; the next start takes it up");
+        }
         self.tasks.shutdown().await;
         drop(turn);
         self.context.store.close().await;
+        self.stop_ops.send_replace(true);
+        drop(timeout(OPS_TIMEOUT, self.ops_listener.join_next()).await);
     }
 }
 
@@ -322,7 +391,7 @@ fn make_folder(setting: &'static str, path: &Path) -> Result<(), StartError> {
 }
 
 /// Two servers on one folder would publish beside each other.
-fn lock_data_dir(data_dir: &Path) -> Result<File, StartError> {
+pub(crate) fn lock_data_dir(data_dir: &Path) -> Result<File, StartError> {
     make_folder("data_dir", data_dir)?;
     let path = data_dir.join("lock");
     let folder_error = |source| StartError::Folder {

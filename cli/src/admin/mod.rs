@@ -1,14 +1,17 @@
 //! `truyvet admin`: what an administrator does, from a terminal.
 //!
-//! One RPC a command; only `create-officer` works on the database itself, since somebody has to be the first.
+//! One RPC a command; only `create-officer`, since somebody has to be the first, and what has to do with backups work in
+//! the server's own folders.
 
 mod audit;
+mod backup;
 mod client_keys;
 mod first;
+mod retire;
 mod show;
 mod top;
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 use truyvet_proto::v1::{
@@ -179,6 +182,46 @@ pub(crate) enum AdminCommand {
     },
     /// How a server is: what is wrong, rates, queues, batches, disks; refreshed until q or Ctrl-C
     Top(top::TopArgs),
+    /// Delete the secret half of a signing key that a later one has replaced, while no server runs. Refused as long as an
+    /// index names a batch that it signed. A phone that was off since before the new key needs a new version of the app
+    RetireKey {
+        /// The settings that the server runs with; --data-dir is enough for most
+        #[command(flatten)]
+        settings: Box<SettingsArgs>,
+        /// As `keys` prints it
+        key_id: String,
+    },
+    /// Copy database and batches into a new folder, on the server's machine, while the server runs or not
+    Backup {
+        /// The settings that the server runs with; --data-dir is enough for most
+        #[command(flatten)]
+        settings: Box<SettingsArgs>,
+        /// The folder to make; nothing may be there
+        #[arg(long, value_name = "FOLDER")]
+        to: PathBuf,
+        /// The secret keys too: whoever reads the backup can then sign in the server's name
+        #[arg(long)]
+        with_keys: bool,
+    },
+    /// Read all of a backup and say whether it is as it was made, and when it must be deleted
+    VerifyBackup {
+        /// The backup
+        #[arg(long, value_name = "FOLDER")]
+        from: PathBuf,
+    },
+    /// Make a server's folder from a backup, into an empty one in which no server runs
+    Restore {
+        /// The settings that the server will run with; --data-dir is enough for most
+        #[command(flatten)]
+        settings: Box<SettingsArgs>,
+        /// The backup
+        #[arg(long, value_name = "FOLDER")]
+        from: PathBuf,
+        /// Copies of the batch files that were published after the backup, so that phones that have seen them go on: the
+        /// batches folder that was, or what a mirror or cache still has
+        #[arg(long, value_name = "FOLDER")]
+        published: Option<PathBuf>,
+    },
     /// Close a region's open window now and publish it
     Publish {
         #[command(flatten)]
@@ -348,6 +391,18 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             show::keys(&[key.unwrap_or_default()], json, out)
         }
         AdminCommand::Top(args) => top::run(&args, out).await,
+        AdminCommand::RetireKey { settings, key_id } => retire::key(*settings, &key_id, out),
+        AdminCommand::Backup {
+            settings,
+            to,
+            with_keys,
+        } => backup::make(*settings, &to, with_keys, out),
+        AdminCommand::VerifyBackup { from } => backup::verify(&from, out),
+        AdminCommand::Restore {
+            settings,
+            from,
+            published,
+        } => backup::restore(*settings, &from, published.as_deref(), out),
         AdminCommand::Publish {
             staff,
             region,

@@ -27,12 +27,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
 use crate::{
     context::Context,
-    false_alarms, readiness,
+    false_alarms,
     telemetry::history::{self, History},
 };
 

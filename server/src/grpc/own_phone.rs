@@ -99,7 +99,7 @@ impl OwnPhone {
             padding: Vec::new(),
             decoy: false,
         };
-        pad(&mut request, size).map_err(|error| error.to_string())?;
+        pad(&mut request, size).map_err(|_| "an upload of another size")?;
         let mut client = ReportServiceClient::new(self.0.clone());
         let answer = client.upload(request).await;
         let taken = answer.and_then(|answer| answer.into_inner().into_result());

@@ -10,7 +10,15 @@ mod zero_copy;
 
 pub(crate) use date::dated;
 pub(crate) use dial::Dialer;
+mod certificate;
+mod downloads;
+mod listener;
+mod ops;
+mod tls;
+
+pub(crate) use certificate::Certificate;
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
-pub(crate) use listener::{Listener, Peer, tls_acceptor};
+pub(crate) use listener::{DRAIN_TIMEOUT, Listener, Peer};
 pub(crate) use ops::ops_routes;
+pub(crate) use tls::tls_acceptor;

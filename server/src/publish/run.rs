@@ -134,7 +134,9 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
         closed_at,
     };
     let (digest, bytes) = (signed.digest(), Bytes::from(signed.into_bytes()));
-    put(&*context.objects, digest, bytes.clone()).await?;
+    let stored = put(&*context.objects, digest, bytes.clone()).await;
+    context.condition.set_batches_unwritable(stored.is_err());
+    stored?;
     context.reached(Step::BatchStored(kind));
     context.store.record_publication(region, published).await?;
     context.reached(Step::BatchRecorded(kind));

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::error;
+use tracing::{error, info};
 use truyvet_crypto::Timestamp;
 use truyvet_matching::Region;
 
@@ -14,7 +14,7 @@ use super::{
     PublishError,
     run::{CLOCK_SLACK_SECONDS, publish_alone, take_up_alone},
 };
-use crate::{context::Context, retention};
+use crate::{context::Context, retention, telemetry::Metric};
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -83,7 +83,7 @@ pub async fn keep_publishing(context: Arc<Context>) {
         leave_alone: HashMap::new(),
         forgotten_at: None,
         looked: (Instant::now(), context.now()),
-        jumped: false,
+        off_by_seconds: 0,
     };
     for &region in &context.settings.regions {
         schedule.since.insert(region, context.now());
@@ -103,13 +103,14 @@ struct Schedule {
     leave_alone: HashMap<Region, Instant>,
     forgotten_at: Option<Timestamp>,
     looked: (Instant, Timestamp),
-    /// The clock did not go with the time that passed: nothing is forgotten by it any more.
-    jumped: bool,
+    /// Sum of the clock's jumps. While it is large, nothing is forgotten by this clock, and the server is not ready; a jump
+    /// back puts it right.
+    off_by_seconds: i64,
 }
 
 impl Schedule {
     async fn turn(&mut self, context: &Context) {
-        self.look_at_the_clock(context.now());
+        self.look_at_the_clock(context);
         for &region in &context.settings.regions {
             let alone = self.leave_alone.get(&region);
             if alone.is_some_and(|until| Instant::now() < *until) {
@@ -129,17 +130,30 @@ impl Schedule {
     }
 
     /// By a clock that jumped ahead everything would look old.
-    fn look_at_the_clock(&mut self, now: Timestamp) {
+    fn look_at_the_clock(&mut self, context: &Context) {
+        let now = context.now();
         let (instant, then) = self.looked;
         let passed = i64::try_from(instant.elapsed().as_secs()).unwrap_or(i64::MAX);
         self.looked = (Instant::now(), now);
         let jump = now.seconds_since(then) - passed;
-        if jump.abs() > JUMP_SECONDS && !self.jumped {
-            error!(
-                "the clock jumped by {jump} s; nothing is forgotten until the server is started again"
-            );
-            self.jumped = true;
+        // Small steps are a clock that is being kept right: they do not add up.
+        if jump.abs() <= JUMP_SECONDS {
+            return;
         }
+        self.off_by_seconds += jump;
+        context.telemetry.count(Metric::ClockJumps, &[]);
+        context.condition.set_clock_jumped(self.clock_is_off());
+        if self.clock_is_off() {
+            error!(
+                "the clock jumped by {jump} s; nothing is forgotten until it jumps back or the server is started again"
+            );
+        } else {
+            info!("the clock jumped by {jump} s and is where it was before; forgetting goes on");
+        }
+    }
+
+    fn clock_is_off(&self) -> bool {
+        self.off_by_seconds.abs() > JUMP_SECONDS
     }
 
     async fn publish_if_due(
@@ -175,7 +189,7 @@ impl Schedule {
     async fn forget_if_due(&mut self, context: &Context) {
         let now = context.now();
         let is_time = |at: Timestamp| now.seconds_since(at) >= FORGET_EVERY_SECONDS;
-        if self.jumped || !self.forgotten_at.is_none_or(is_time) {
+        if self.clock_is_off() || !self.forgotten_at.is_none_or(is_time) {
             return;
         }
         self.forgotten_at = Some(now);

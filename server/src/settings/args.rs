@@ -241,6 +241,11 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_OTLP_ENDPOINT", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_endpoint: Option<String>,
+    /// Seconds between saying "not ready" and taking no more connections when told to stop, 0 to 300: as long as a load
+    /// balancer in front needs to notice [default: 0]
+    #[arg(long, env = "TRUYVET_DRAIN_SECONDS", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain_seconds: Option<u32>,
     /// Log lines as text or JSON [default: text]
     #[arg(long, env = "TRUYVET_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]

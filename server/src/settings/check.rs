@@ -71,6 +71,7 @@ impl SettingsArgs {
             oidc_acr,
             self_check_every_minutes,
             otlp_endpoint,
+            drain_seconds,
             log_format,
             log,
         } = self;
@@ -197,6 +198,7 @@ impl SettingsArgs {
                 given => Some(within("self_check_every_minutes", given, 5, 1, 1_440)?),
             },
             otlp_endpoint: otlp_endpoint.map(parse_otlp_endpoint).transpose()?,
+            drain_seconds: within("drain_seconds", drain_seconds, 0, 0, 300)?,
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };

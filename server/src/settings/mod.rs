@@ -114,6 +114,8 @@ pub struct Settings {
     pub self_check_every_minutes: Option<u32>,
     /// Where traces go; `None`: nowhere.
     pub otlp_endpoint: Option<Url>,
+    /// Seconds between saying "not ready" and taking no more connections when told to stop.
+    pub drain_seconds: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What to log.
@@ -264,6 +266,7 @@ mod tests {
             ),
             ("otlp_endpoint = \"collector\"", "otlp_endpoint"),
             ("otlp_endpoint = \"https://x\"", "otlp_endpoint"),
+            ("drain_seconds = 301", "drain_seconds"),
             ("retentiondays = 3", "retentiondays"),
             ("retention_days = \"many\"", "retention_days"),
         ] {

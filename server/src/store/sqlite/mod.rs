@@ -13,7 +13,9 @@ mod publications;
 mod reports;
 mod retention;
 mod self_check;
+mod schema;
 mod sign_in;
+mod snapshot;
 mod tallies;
 mod units;
 mod uploads;
@@ -33,7 +35,17 @@ use tokio::sync::Semaphore;
 use truyvet_crypto::{Day, DisclosedKey, Timestamp};
 use truyvet_matching::{Digest, Region};
 
-use self::writer::Writer;
+pub use self::{
+    schema::newest_schema,
+    snapshot::{
+        Contents, LaterBatch, adopt, batches_signed_by, check_integrity, contents, schema_of,
+        snapshot,
+    },
+};
+use self::{
+    schema::{newer_schema, schema_version},
+    writer::Writer,
+};
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, CodesAdded, CodesOf,
     ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, NewCode,
@@ -46,10 +58,6 @@ use crate::{
     figures::{NewReport, ReportKind, SentReport},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
-
-mod migrations {
-    refinery::embed_migrations!("src/store/sqlite/migrations");
-}
 
 /// Reading connections at a time; who comes then waits.
 const READERS: usize = 4;
@@ -69,26 +77,9 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] if it cannot be opened, written or migrated.
     pub fn open(path: &Path, steps: Arc<dyn Steps>) -> Result<Self> {
-        make_private(path)?;
-        let mut connection = Connection::open(path).map_err(database_error)?;
-        // Measured on uploads of 30 KB: pages of 16 KiB are 1.7 times as fast as of 4; NORMAL gains nothing once
-        // commits are grouped and loses acknowledged uploads in a power cut.
-        connection
-            .execute_batch(
-                "PRAGMA page_size = 16384;
-                 PRAGMA journal_mode = WAL;
-                 PRAGMA synchronous = FULL;
-                 PRAGMA foreign_keys = ON;
-                 PRAGMA busy_timeout = 5000;
-                 PRAGMA secure_delete = ON;",
-            )
-            .map_err(database_error)?;
-        migrations::migrations::runner()
-            .run(&mut connection)
-            .map_err(|error| StoreError::Database(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Arc::new(Writer::start(connection)?),
+            writer: Arc::new(Writer::start(open_writer(path)?)?),
             readers: Arc::default(),
             reading: Arc::new(Semaphore::new(READERS)),
             steps,
@@ -139,6 +130,28 @@ fn checkpoint(path: &Path) -> Result<()> {
 /// Connections go in and out whole: a panic elsewhere cannot leave the list half-changed.
 fn lock(readers: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
     readers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens a connection that may write, making the file and bringing its schema up to date where needed.
+fn open_writer(path: &Path) -> Result<Connection> {
+    make_private(path)?;
+    let mut connection = Connection::open(path).map_err(database_error)?;
+    // Before anything is written: the version that knows this schema must find it as it was.
+    schema::refuse_newer(&connection)?;
+    // Measured on uploads of 30 KB: pages of 16 KiB are 1.7 times as fast as of 4; NORMAL gains nothing once
+    // commits are grouped and loses acknowledged uploads in a power cut.
+    connection
+        .execute_batch(
+            "PRAGMA page_size = 16384;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA busy_timeout = 5000;
+             PRAGMA secure_delete = ON;",
+        )
+        .map_err(database_error)?;
+    schema::migrate(&mut connection)?;
+    Ok(connection)
 }
 
 fn open_reader(path: &Path) -> Result<Connection> {
