@@ -65,6 +65,26 @@ pub(crate) fn test() -> Vec<Need> {
             by_hand: "apt-get install prometheus (Debian)",
         },
         oidc_provider(),
+        Need {
+            name: "Prometheus with promtool",
+            used_for: "the tests of metrics, alert rules and the dashboard",
+            probe: command("sh", &["-c", "prometheus --version && promtool --version"]),
+            install: Some(command(
+                "sh",
+                &["-c", "apt-get update && apt-get install -y prometheus"],
+            )),
+            by_hand: "apt-get install prometheus (Debian)",
+        },
+        Need {
+            name: "systemd-analyze",
+            used_for: "the tests of the systemd unit",
+            probe: command("systemd-analyze", &["--version"]),
+            install: Some(command(
+                "sh",
+                &["-c", "apt-get update && apt-get install -y systemd"],
+            )),
+            by_hand: "apt-get install systemd (Debian)",
+        },
         // aws-lc, protoc and cmake are not needed: Cargo.lock is tested to be without them.
         Need {
             name: "a C compiler",
