@@ -26,9 +26,9 @@
 
 pub mod audit;
 pub mod authorize;
+pub mod backup;
 mod charts;
 pub mod console;
-pub mod backup;
 mod context;
 pub mod csv;
 pub mod download;

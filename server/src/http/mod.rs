@@ -1,7 +1,7 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
-mod date;
 mod conditions;
+mod date;
 mod dial;
 mod downloads;
 mod listener;

@@ -10,9 +10,7 @@ use truyvet_crypto::Scheme;
 use truyvet_matching::{Codec, ExposureRule, Region};
 use url::Url;
 
-use crate::{
-    authorize::default_wrong_guesses_per_hour, false_alarms::AcceptedAlarms, self_check,
-};
+use crate::{authorize::default_wrong_guesses_per_hour, false_alarms::AcceptedAlarms, self_check};
 
 use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc};
 

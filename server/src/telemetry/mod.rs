@@ -3,9 +3,9 @@
 //! One registry a server, not a process: tests run many servers in one. Library: `prometheus`, whose values can be read
 //! back and whose text format is the one that `promtool check metrics` checks.
 
-pub mod history;
 mod certificate;
 mod disk;
+pub mod history;
 mod metric;
 #[cfg(feature = "otel")]
 mod otel;
