@@ -32,7 +32,11 @@ pub struct RawPhone {
 impl RawPhone {
     /// Connects and asks for the configuration.
     pub async fn connect(url: &str, seed: u64) -> Self {
-        let channel = channel(url).await;
+        Self::over(channel(url).await, seed).await
+    }
+
+    /// Over a channel that is there; asks for the configuration.
+    pub async fn over(channel: Channel, seed: u64) -> Self {
         let mut exposure = ExposureServiceClient::new(channel.clone());
         let answer = exposure.get_config(GetConfigRequest {}).await;
         let signed = answer.expect("a configuration").into_inner().config;

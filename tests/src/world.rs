@@ -1,8 +1,11 @@
 //! A world: a real server on loopback sockets with a real database, a clock that the test moves, seeded randomness.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use rand::{SeedableRng as _, rngs::StdRng};
@@ -10,7 +13,7 @@ use tempfile::TempDir;
 use tonic::{
     Code, Request, Status,
     metadata::MetadataValue,
-    transport::{Channel, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 use tonic_types::StatusExt as _;
 use truyvet_crypto::{Day, Timestamp, sign::TrustedKeys, token::ReportType};
@@ -164,7 +167,28 @@ impl World {
 
     /// A client that says exactly what it is told to.
     pub async fn raw_phone(&self, seed: u64) -> RawPhone {
-        RawPhone::connect(&self.public_url(), seed).await
+        RawPhone::over(self.channel(self.server.public_addr()).await, seed).await
+    }
+
+    /// The certificate that the server shows, PEM; `None` without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<Vec<u8>> {
+        let files = self.settings.tls.as_ref()?;
+        Some(std::fs::read(&files.cert).expect("the server read it"))
+    }
+
+    /// A channel to one of the server's addresses, or to what stands before it.
+    pub async fn channel(&self, address: SocketAddr) -> Channel {
+        let Some(certificate) = self.certificate() else {
+            return channel(&format!("http://{address}")).await;
+        };
+        let trust = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(certificate));
+        Endpoint::from_shared(format!("https://{address}"))
+            .and_then(|endpoint| endpoint.tls_config(trust))
+            .expect("a URL and a certificate")
+            .connect()
+            .await
+            .expect("the server listens")
     }
 
     /// All rows of the audit, whose chain holds.
@@ -182,17 +206,17 @@ impl World {
 
     /// The officers' service.
     pub async fn officers(&self) -> OfficerServiceClient<Channel> {
-        OfficerServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+        OfficerServiceClient::new(self.channel(self.server.staff_addr()).await)
     }
 
     /// The administrators' service.
     pub async fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+        AdminServiceClient::new(self.channel(self.server.staff_addr()).await)
     }
 
     /// The auditors' service.
     pub async fn audit(&self) -> AuditServiceClient<Channel> {
-        AuditServiceClient::new(channel(&format!("http://{}", self.server.staff_addr())).await)
+        AuditServiceClient::new(self.channel(self.server.staff_addr()).await)
     }
 
     /// An upload code for keys from ten days ago on.

@@ -25,6 +25,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, value_parser};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tonic::codegen::http::Uri;
 
@@ -35,6 +36,9 @@ use self::{
     report::Report, rounds::Load, target::Target, tls::Certificate,
 };
 use crate::process;
+
+/// Files and sockets besides the connections.
+const OTHER_FILES: u64 = 128;
 
 /// How to load.
 #[derive(Args)]
@@ -110,7 +114,23 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where the system lets a process have few files by default and more if it asks. Processes that are started have it too.
+fn allow_connections(count: u16) -> anyhow::Result<()> {
+    let wanted = u64::from(count) + OTHER_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let raised = Rlimit {
+        current: Some(wanted),
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised)
+        .with_context(|| format!("{count} connections: this system allows no {wanted} open files"))
+}
+
 async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
+    allow_connections(arguments.connections)?;
     let folder = tempfile::tempdir()?;
     let over_tls = match &arguments.server {
         Some(url) => url.scheme_str() == Some("https"),

@@ -58,7 +58,7 @@ impl ReportService for Report {
         };
         context.telemetry.count(Metric::Redemptions, &[outcome]);
         self.redeems
-            .until_due(arrived, effort, &context.telemetry)
+            .until_due(arrived, effort, &context.telemetry, &mut context.rng())
             .await;
         Ok(Response::new(response))
     }
@@ -76,7 +76,7 @@ impl ReportService for Report {
         };
         context.telemetry.count(Metric::Uploads, &[outcome]);
         self.uploads
-            .until_due(arrived, effort, &context.telemetry)
+            .until_due(arrived, effort, &context.telemetry, &mut context.rng())
             .await;
         Ok(Response::new(response))
     }
