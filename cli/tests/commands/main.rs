@@ -9,6 +9,8 @@ mod demo;
 mod ids;
 mod officer;
 mod server;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
