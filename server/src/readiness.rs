@@ -20,7 +20,7 @@ pub enum NotReady {
 /// # Errors
 /// [`NotReady`], in words for operators.
 pub async fn check(context: &Context) -> Result<(), NotReady> {
-    if let Err(error) = context.store.ready().await {
+    if let Err(error) = context.ready_state.writes(context).await {
         warn!(%error, "not ready");
         return Err(NotReady::Store);
     }
