@@ -78,7 +78,7 @@ pub enum NotReady {
 /// [`NotReady`], in words for operators.
 pub async fn check(context: &Context) -> Result<(), NotReady> {
     context.condition.check()?;
-    if let Err(error) = context.store.ready().await {
+    if let Err(error) = context.ready_state.writes(context).await {
         warn!(%error, "not ready");
         return Err(NotReady::Store);
     }

@@ -10,6 +10,8 @@ mod ids;
 mod officer;
 mod server;
 mod top;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},

@@ -30,6 +30,12 @@ const KNOWN: &[(Metric, &[&str])] = &[
         ],
     ),
     (Metric::LateAnswers, &["redeem", "upload"]),
+    (
+        Metric::CommitFailures,
+        &["busy", "disk", "database", "inconsistent"],
+    ),
+    (Metric::DownloadBytes, &["index", "batch"]),
+    (Metric::CertificateReloads, &["ok", "failed"]),
     (Metric::Forgotten, FORGOTTEN),
     (Metric::SelfChecks, &["passed", "failed"]),
 ];
@@ -58,6 +64,11 @@ impl Telemetry {
         for (metric, labels) in KNOWN {
             for label in *labels {
                 self.add(*metric, &[label], 0);
+            }
+        }
+        for what in ["index", "batch"] {
+            for answer in ["full", "part", "not_modified", "not_found", "failed"] {
+                self.add(Metric::Downloads, &[what, answer], 0);
             }
         }
         for region in regions {
