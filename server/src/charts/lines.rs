@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::axis::{BOTTOM, HEIGHT, LEFT, TOP, WIDTH, fine_ticks, number, round};
+use super::axis::{BOTTOM, HEIGHT, LEFT, TOP, WIDTH, fine_ticks, number, round, ticks};
 
 /// One line.
 #[derive(Clone, Debug)]
@@ -21,17 +21,24 @@ pub(crate) struct Curve<'a> {
 ///
 /// - `title`: what a screen reader says.
 /// - `labels`: below the oldest point, the middle and the newest.
+/// - `whole`: there are no fractions of what is shown.
 /// - `show`: a number on the axis.
 pub(crate) fn lines(
     title: &str,
     curves: &[Curve],
     labels: [&str; 3],
+    whole: bool,
     show: impl Fn(f64) -> String,
 ) -> Markup {
     let points = curves
         .iter()
         .flat_map(|curve| curve.points.iter().flatten());
-    let ticks = fine_ticks(points.copied().fold(0.0, f64::max));
+    let highest = points.copied().fold(0.0, f64::max);
+    let ticks = if whole {
+        ticks(highest)
+    } else {
+        fine_ticks(highest)
+    };
     let top_value = ticks.last().copied().unwrap_or(1.0);
     let y = |value: f64| round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top_value);
     let below = HEIGHT - 7.0;
@@ -95,9 +102,8 @@ mod tests {
             points: &points,
         };
         let labels = ["<then>", "", "now"];
-        let svg = lines("a & b", &[curve("<b>"), curve("c")], labels, |tick| {
-            tick.to_string()
-        });
+        let curves = [curve("<b>"), curve("c")];
+        let svg = lines("a & b", &curves, labels, false, |tick| tick.to_string());
         let svg = svg.into_string();
         assert!(svg.contains("&lt;b&gt;") && !svg.contains("<b>"), "{svg}");
         assert!(

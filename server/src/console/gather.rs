@@ -28,8 +28,8 @@ const CHARTS: [(&str, Unit, &[(&str, Series)]); 8] = [
         "Downloads",
         Unit::PerSecond,
         &[
-            ("index", Series::IndexDownloads),
-            ("batches", Series::BatchDownloads),
+            ("index downloads", Series::IndexDownloads),
+            ("batch downloads", Series::BatchDownloads),
         ],
     ),
     (

@@ -165,7 +165,9 @@ impl Telemetry {
     /// The sum of them all.
     #[must_use]
     pub fn sum(&self, metric: Metric) -> f64 {
-        self.each(metric).iter().map(|(_, value)| value).sum()
+        // Not `sum`, which makes -0 of nothing.
+        let each = self.each(metric);
+        each.iter().fold(0.0, |sum, (_, value)| sum + value)
     }
 
     /// The sum of those of which one label, of this name, has this value.
@@ -175,8 +177,7 @@ impl Telemetry {
         let each = self.each(metric);
         each.iter()
             .filter(|(labels, _)| at.is_some_and(|at| labels[at] == is))
-            .map(|(_, value)| value)
-            .sum()
+            .fold(0.0, |sum, (_, value)| sum + value)
     }
 
     /// The largest of them; 0 if there is none.

@@ -66,7 +66,9 @@ fn drawn(view: &View, chart: &Chart) -> Markup {
     let back = i64::try_from(view.span_seconds).unwrap_or(i64::MAX);
     let ago = |seconds| format!("{} ago", words::duration(seconds));
     let labels = [&*ago(back), &*ago(back / 2), "now"];
-    charts::lines(&in_words(view, chart), &curves, labels, |tick| {
+    let title = in_words(view, chart);
+    let whole = !matches!(chart.unit, Unit::PerSecond | Unit::AlarmsPerDay);
+    charts::lines(&title, &curves, labels, whole, |tick| {
         axis(chart.unit, tick)
     })
 }
