@@ -1,10 +1,5 @@
 //! Each table's promise in the schema: a row of each kind is gone when its life is over, and its bytes with it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: clippy.toml covers only the tests themselves"
-)]
-
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -100,8 +95,8 @@ async fn every_row_is_gone_when_its_life_is_over_and_its_bytes_with_it() {
         let hexadecimal = data_encoding::HEXUPPER.encode(&marker);
         world.on_disk(&marker) || world.on_disk(hexadecimal.as_bytes())
     };
-    for position in 0..KINDS.len() {
-        assert!(on_disk(position), "{}", KINDS[position].table);
+    for (position, kind) in KINDS.iter().enumerate() {
+        assert!(on_disk(position), "{}", kind.table);
     }
     let last = KINDS.iter().map(|kind| kind.gone_after).max().unwrap();
     for day in 0..=last {

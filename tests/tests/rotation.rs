@@ -1,10 +1,5 @@
 //! Signing keys change under phones that go on: both sign during the overlap, then the older one is retired.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: clippy.toml covers only the tests themselves"
-)]
-
 use truyvet_crypto::Scheme;
 use truyvet_proto::v1::RotateSigningKeyRequest;
 use truyvet_server::{
