@@ -6,6 +6,7 @@
 )]
 
 mod demo;
+mod handed_out;
 mod ids;
 mod officer;
 mod server;

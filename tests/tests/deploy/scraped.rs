@@ -232,7 +232,10 @@ async fn every_query_of_the_dashboard_returns_data() {
     for (selector, label) in dashboard::variables() {
         let path = format!("label/{label}/values");
         let values = prometheus.get(&path, &[("match[]", &selector)]).await;
-        assert_eq!(values.as_array().unwrap().len(), 1, "{selector}, {label}");
+        assert!(
+            !values.as_array().unwrap().is_empty(),
+            "{selector}, {label}"
+        );
     }
     every_rule_is_evaluated(&prometheus).await;
 }
