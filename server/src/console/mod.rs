@@ -24,7 +24,7 @@ pub mod words;
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::time::MissedTickBehavior;
@@ -37,9 +37,6 @@ use crate::{
 };
 
 pub(crate) use web::{console_routes, only_to_this_machine_by_name};
-
-/// A server that does not say in time whether it is ready is not.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the console remembers. A restart begins anew.
 pub struct Console {
@@ -77,8 +74,13 @@ pub(crate) async fn keep_watching(context: Arc<Context>) {
             warn!(%error, "expected false alarms are as before");
         }
         console.history.take(telemetry, console.up_seconds());
-        let not_ready = context.ready_state.look(&context).await.err();
-        let not_ready = not_ready.map(|reason| reason.to_string());
+        let not_ready = not_ready(&context).await;
         gather::findings(&context, not_ready);
     }
+}
+
+/// Why the server is not ready, in words.
+async fn not_ready(context: &Context) -> Option<String> {
+    let reason = context.ready_state.look(context).await.err()?;
+    Some(reason.to_string())
 }

@@ -1,22 +1,18 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
+mod certificate;
 mod conditions;
 mod date;
 mod dial;
 mod downloads;
 mod listener;
 mod ops;
+mod tls;
 mod zero_copy;
 
+pub(crate) use certificate::Certificate;
 pub(crate) use date::dated;
 pub(crate) use dial::Dialer;
-mod certificate;
-mod downloads;
-mod listener;
-mod ops;
-mod tls;
-
-pub(crate) use certificate::Certificate;
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
 pub(crate) use listener::{DRAIN_TIMEOUT, Listener, Peer};
