@@ -202,7 +202,7 @@ mod tests {
         ];
         let redeems = [
             RedeemError::Size { found: huge },
-            RedeemError::BlindedElement(BlindedNonce::parse(&[]).err().expect("none")),
+            RedeemError::BlindedElement(BlindedNonce::parse(&[]).unwrap_err()),
             RedeemError::CodeRefused,
             RedeemError::Braked {
                 retry_after_seconds: u32::MAX,

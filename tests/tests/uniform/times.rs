@@ -15,8 +15,8 @@ use crate::{
 /// Chance that a comparison of calls of one kind fails, at most. A run makes ten.
 pub(crate) const LEVEL: f64 = 1e-6;
 
-/// The same where a comparison is to fail: a thousandth is enough to see that it does.
-pub(crate) const NOTICED_LEVEL: f64 = 1e-3;
+/// The same where a comparison is to fail: a hundredth is enough to see that it does.
+pub(crate) const NOTICED_LEVEL: f64 = 1e-2;
 
 /// Of each kind: with these, distances from 0.492 on are noticed.
 const CALLS: usize = 60;
