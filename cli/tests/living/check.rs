@@ -45,7 +45,7 @@ fn a_key_in_use_is_not_retired() {
     let data_dir = folder.path().join("country");
     let retire = |id: &str| fails(&["admin", "retire-key", "--data-dir", text(&data_dir), id]);
     let server = Serving::start(&data_dir, &[], &[]);
-    assert!(retire("0011223344556677").contains("a server works here"));
+    assert!(retire("0011223344556677").contains("another server works here"));
     drop(server);
     assert!(retire("0011223344556677").contains("no signing key"));
     assert!(retire("key").contains("16 hexadecimal digits"));

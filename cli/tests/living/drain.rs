@@ -53,7 +53,7 @@ async fn stuck_download(
 }
 
 /// Far above what a connection takes in before somebody reads.
-const LARGE: [&str; 2] = ["--pad-floor-tags", "300000"];
+const LARGE: [&str; 2] = ["--pad-floor-tags", "40000"];
 
 #[test]
 fn a_load_balancer_has_time_to_notice() {
