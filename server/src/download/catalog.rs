@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bytes::Bytes;
@@ -77,18 +77,9 @@ impl Catalog {
         self.shown.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a file that this server just built: it is kept in memory if there is room, and its first download is noted.
-    pub fn built(&self, digest: Digest, bytes: Bytes) {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.entry(digest).or_default();
-        drop(built);
-        self.files.keep(digest, bytes);
-    }
-
     /// Notes that somebody had the whole file. Returns whether it is one that this server built, and this the first time.
     pub fn note_downloaded(&self, digest: Digest, now: Timestamp) -> bool {
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        match built.get_mut(&digest) {
+        match lock(&self.built).get_mut(&digest) {
             Some(first @ None) => {
                 *first = Some(now);
                 true
@@ -100,8 +91,27 @@ impl Catalog {
     /// When somebody first had the whole of a batch that this server built since it started.
     #[must_use]
     pub fn first_downloaded_at(&self, digest: Digest) -> Option<Timestamp> {
-        let built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.get(&digest).copied().flatten()
+        lock(&self.built).get(&digest).copied().flatten()
+    }
+
+    /// Signs the region's index anew, with a batch that this server just built and recorded. Its file is kept in memory if
+    /// there is room, and its first download is noted.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store could not look.
+    pub async fn announce(
+        &self,
+        context: &Context,
+        region: Region,
+        digest: Digest,
+        file: Bytes,
+    ) -> Result<(), StoreError> {
+        let refreshing = self.refreshing.lock().await;
+        self.files.keep(digest, file);
+        lock(&self.built).entry(digest).or_default();
+        let refreshed = self.refresh_alone(context, region).await;
+        drop(refreshing);
+        refreshed
     }
 
     /// Reads what is published and signs the region's index anew.
@@ -110,6 +120,13 @@ impl Catalog {
     /// [`StoreError`] if the store could not look.
     pub async fn refresh(&self, context: &Context, region: Region) -> Result<(), StoreError> {
         let refreshing = self.refreshing.lock().await;
+        let refreshed = self.refresh_alone(context, region).await;
+        drop(refreshing);
+        refreshed
+    }
+
+    /// The same for whoever holds `refreshing`.
+    async fn refresh_alone(&self, context: &Context, region: Region) -> Result<(), StoreError> {
         let batches = context.store.published(region).await?;
         let index = Arc::new(sign_index(context, region, batches));
         let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
@@ -118,13 +135,8 @@ impl Catalog {
         shown.batches = batches.map(|batch| (batch.digest, *batch)).collect();
         let published: HashSet<Digest> = shown.batches.keys().copied().collect();
         drop(shown);
-        // What was built and is announced by nobody yet is announced next, and is read then.
         self.files.keep_only(&published);
-        self.built
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|digest, _| published.contains(digest));
-        drop(refreshing);
+        lock(&self.built).retain(|digest, _| published.contains(digest));
         Ok(())
     }
 
@@ -143,6 +155,11 @@ impl Catalog {
         }
         self.refresh(context, region).await
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Changed by single insertions and replacements: a panic cannot leave it half-changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn validity_seconds(context: &Context) -> i64 {
