@@ -55,14 +55,15 @@ pub(crate) fn test() -> Vec<Need> {
             by_hand: "apt-get install chromium chromium-driver fonts-noto-core (Debian)",
         },
         Need {
-            name: "Prometheus with promtool",
-            used_for: "the tests of metrics",
-            probe: command("sh", &["-c", "prometheus --version && promtool --version"]),
+            name: "nginx",
+            used_for: "the tests of downloads through a cache",
+            // Debian's is not on everybody's PATH.
+            probe: command("sh", &["-c", "nginx -v || /usr/sbin/nginx -v"]),
             install: Some(command(
                 "sh",
-                &["-c", "apt-get update && apt-get install -y prometheus"],
+                &["-c", "apt-get update && apt-get install -y nginx-light"],
             )),
-            by_hand: "apt-get install prometheus (Debian)",
+            by_hand: "apt-get install nginx-light (Debian)",
         },
         oidc_provider(),
         Need {

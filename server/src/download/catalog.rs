@@ -74,9 +74,23 @@ impl Catalog {
         self.shown.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a file that this server just built: it is kept in memory if there is room.
-    pub fn built(&self, digest: Digest, bytes: Bytes) {
-        self.files.keep(digest, bytes);
+    /// Signs the region's index anew, with a batch that this server just built and recorded. Its file is kept in memory if
+    /// there is room.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store could not look.
+    pub async fn announce(
+        &self,
+        context: &Context,
+        region: Region,
+        digest: Digest,
+        file: Bytes,
+    ) -> Result<(), StoreError> {
+        let refreshing = self.refreshing.lock().await;
+        self.files.keep(digest, file);
+        let refreshed = self.refresh_alone(context, region).await;
+        drop(refreshing);
+        refreshed
     }
 
     /// Reads what is published and signs the region's index anew.
@@ -85,6 +99,13 @@ impl Catalog {
     /// [`StoreError`] if the store could not look.
     pub async fn refresh(&self, context: &Context, region: Region) -> Result<(), StoreError> {
         let refreshing = self.refreshing.lock().await;
+        let refreshed = self.refresh_alone(context, region).await;
+        drop(refreshing);
+        refreshed
+    }
+
+    /// The same for whoever holds `refreshing`.
+    async fn refresh_alone(&self, context: &Context, region: Region) -> Result<(), StoreError> {
         let batches = context.store.published(region).await?;
         let index = Arc::new(sign_index(context, region, batches));
         let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
@@ -93,9 +114,7 @@ impl Catalog {
         shown.batches = batches.map(|batch| (batch.digest, *batch)).collect();
         let published: HashSet<Digest> = shown.batches.keys().copied().collect();
         drop(shown);
-        // What was built and is announced by nobody yet is announced next, and is read then.
         self.files.keep_only(&published);
-        drop(refreshing);
         Ok(())
     }
 
@@ -114,6 +133,11 @@ impl Catalog {
         }
         self.refresh(context, region).await
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Changed by single insertions and replacements: a panic cannot leave it half-changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn validity_seconds(context: &Context) -> i64 {

@@ -140,8 +140,8 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
     context.reached(Step::BatchStored(kind));
     context.store.record_publication(region, published).await?;
     context.reached(Step::BatchRecorded(kind));
-    context.catalog.built(digest, bytes);
-    context.catalog.refresh(context, region).await?;
+    let catalog = &context.catalog;
+    catalog.announce(context, region, digest, bytes).await?;
     context.reached(Step::IndexSigned(kind));
     context.progress.published(region, kind, &published);
     info!(

@@ -1,10 +1,5 @@
 //! A cache in front, as a content delivery network is: nginx with its `proxy_cache`, which keeps to what the answers say.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: clippy.toml covers only the tests themselves"
-)]
-
 use std::{
     fs,
     net::TcpListener,
