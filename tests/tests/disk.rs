@@ -79,6 +79,15 @@ async fn ready(world: &World) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
+/// Why the server is not ready, once it says so: it looks at most once a second.
+async fn not_ready(world: &World) -> String {
+    eventually(async || {
+        let (code, reason) = ready(world).await;
+        (code == 503).then_some(reason)
+    })
+    .await
+}
+
 async fn index_status(world: &World) -> u16 {
     let url = format!("{}/v1/VN/index", world.public_url());
     reqwest::get(url).await.unwrap().status().as_u16()
@@ -148,8 +157,7 @@ async fn a_full_disk_refuses_uploads_and_recovers() {
     let filler = disk.fill();
     let (taken, status) = upload_until_refused(&mut phone, &requests[1..]).await;
     says_come_again(&status, "STORE_UNAVAILABLE");
-    let (code, reason) = ready(&world).await;
-    assert_eq!(code, 503);
+    let reason = not_ready(&world).await;
     assert!(reason.contains("disk"), "{reason}");
     assert_eq!(index_status(&world).await, 200);
     says_come_again(&publish(&world).await.unwrap_err(), "STORE_UNAVAILABLE");
@@ -189,8 +197,7 @@ async fn a_full_disk_of_batches_delays_publication_alone() {
         &publish(&world).await.unwrap_err(),
         "BATCH_STORE_UNAVAILABLE",
     );
-    let (code, reason) = ready(&world).await;
-    assert_eq!(code, 503);
+    let reason = not_ready(&world).await;
     assert!(reason.contains("publication is delayed"), "{reason}");
     assert_eq!(index_status(&world).await, 200);
     // Uploads go on: they wait for the next window.
@@ -234,8 +241,7 @@ async fn a_disk_that_turns_read_only_refuses_uploads_and_loses_none() {
     run("mount", &["-o", "remount,abort", at.to_str().unwrap()]);
     let status = phone.upload(refused.clone()).await.unwrap_err();
     says_come_again(&status, "STORE_UNAVAILABLE");
-    let (code, reason) = ready(&world).await;
-    assert_eq!(code, 503);
+    let reason = not_ready(&world).await;
     assert!(reason.contains("read-only"), "{reason}");
     assert_eq!(index_status(&world).await, 200);
 

@@ -22,10 +22,7 @@ mod watch;
 mod web;
 pub mod words;
 
-use std::{
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use tokio::time::MissedTickBehavior;
 use tracing::warn;

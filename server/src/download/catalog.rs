@@ -135,11 +135,6 @@ impl Catalog {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Changed by single insertions and replacements: a panic cannot leave it half-changed.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn validity_seconds(context: &Context) -> i64 {
     i64::from(context.settings.index_valid_hours) * 3_600
 }

@@ -63,6 +63,9 @@ fn part(request: &HeaderMap, etag: &str, file_bytes: u64) -> Wanted {
     let Some(range) = request.typed_get::<headers::Range>().filter(|_| same_file) else {
         return Wanted::All;
     };
+    if is_backwards(request) {
+        return Wanted::All;
+    }
     // The last so many bytes of a file that has fewer are all of it; the parser takes that for unsatisfiable.
     if suffix_length(request).is_some_and(|length| length >= file_bytes && file_bytes > 0) {
         return Wanted::Part(0..file_bytes);
@@ -82,6 +85,17 @@ fn part(request: &HeaderMap, etag: &str, file_bytes: u64) -> Wanted {
 fn suffix_length(request: &HeaderMap) -> Option<u64> {
     let range = request.get(header::RANGE)?.to_str().ok()?;
     range.trim().strip_prefix("bytes=-")?.parse().ok()
+}
+
+/// A range that ends before it begins is none (RFC 9110, section 14.1.1); the parser takes it for unsatisfiable.
+fn is_backwards(request: &HeaderMap) -> bool {
+    let range = request
+        .get(header::RANGE)
+        .and_then(|range| range.to_str().ok());
+    range
+        .and_then(|range| range.trim().strip_prefix("bytes=")?.split_once('-'))
+        .and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)))
+        .is_some_and(|(first, last)| last < first)
 }
 
 fn bounds(part: (Bound<u64>, Bound<u64>), file_bytes: u64) -> Range<u64> {

@@ -1,3 +1,5 @@
+//! Files in memory: bounded, read once by a crowd, and never other bytes than their digest says.
+
 use futures_util::future::join_all;
 use object_store::memory::InMemory;
 use truyvet_crypto::Timestamp;
