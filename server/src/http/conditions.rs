@@ -63,7 +63,7 @@ fn part(request: &HeaderMap, etag: &str, file_bytes: u64) -> Wanted {
     let Some(range) = request.typed_get::<headers::Range>().filter(|_| same_file) else {
         return Wanted::All;
     };
-    if is_backwards(request) {
+    if !is_range(request) {
         return Wanted::All;
     }
     // The last so many bytes of a file that has fewer are all of it; the parser takes that for unsatisfiable.
@@ -87,15 +87,24 @@ fn suffix_length(request: &HeaderMap) -> Option<u64> {
     range.trim().strip_prefix("bytes=-")?.parse().ok()
 }
 
-/// A range that ends before it begins is none (RFC 9110, section 14.1.1); the parser takes it for unsatisfiable.
-fn is_backwards(request: &HeaderMap) -> bool {
-    let range = request
+/// Whether every part is `first-`, `first-last` or `-length`, in decimal, and none ends before it begins: anything else is no
+/// range (RFC 9110, section 14.1.1), and the parser does not look so closely.
+fn is_range(request: &HeaderMap) -> bool {
+    let text = request
         .get(header::RANGE)
-        .and_then(|range| range.to_str().ok());
-    range
-        .and_then(|range| range.trim().strip_prefix("bytes=")?.split_once('-'))
-        .and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)))
-        .is_some_and(|(first, last)| last < first)
+        .and_then(|range| range.to_str().ok()?.trim().strip_prefix("bytes="));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_part = |part: &str| match part.trim().split_once('-') {
+        Some(("", length)) => is_number(length),
+        Some((first, "")) => is_number(first),
+        Some((first, last)) if is_number(first) && is_number(last) => {
+            // Longer than any number of bytes: as far as it matters, the end.
+            let number = |text: &str| text.parse().unwrap_or(u64::MAX);
+            number(first) <= number(last)
+        }
+        _ => false,
+    };
+    text.is_some_and(|parts| parts.split(',').all(is_part))
 }
 
 fn bounds(part: (Bound<u64>, Bound<u64>), file_bytes: u64) -> Range<u64> {
