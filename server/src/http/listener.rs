@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    fs, io,
+    io,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     pin::pin,
@@ -20,10 +20,6 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -33,8 +29,6 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
-
-use crate::settings::TlsFiles;
 
 /// Calls at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
@@ -74,35 +68,6 @@ pub enum ListenError {
         /// Why.
         reason: String,
     },
-}
-
-/// Reads certificate and key.
-pub(crate) fn tls_acceptor(files: &TlsFiles) -> Result<TlsAcceptor, ListenError> {
-    let cert_error = |reason: String| ListenError::Tls {
-        setting: "tls_cert",
-        path: files.cert.clone(),
-        reason,
-    };
-    let key_error = |reason: String| ListenError::Tls {
-        setting: "tls_key",
-        path: files.key.clone(),
-        reason,
-    };
-    let pem = fs::read(&files.cert).map_err(|e| cert_error(e.to_string()))?;
-    let chain = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| cert_error(e.to_string()))?;
-    let pem = zeroize::Zeroizing::new(fs::read(&files.key).map_err(|e| key_error(e.to_string()))?);
-    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| key_error(e.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| cert_error(e.to_string()))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|e| cert_error(e.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// A bound address and what answers there.

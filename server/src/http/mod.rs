@@ -3,8 +3,10 @@
 mod downloads;
 mod listener;
 mod ops;
+mod tls;
 
 pub(crate) use downloads::download_routes;
 pub use listener::ListenError;
-pub(crate) use listener::{Listener, Peer, tls_acceptor};
+pub(crate) use listener::{Listener, Peer};
 pub(crate) use ops::ops_routes;
+pub(crate) use tls::tls_acceptor;
