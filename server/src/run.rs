@@ -104,7 +104,9 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
     let lock = lock_data_dir(&settings.data_dir)?;
     let now = effects.clock.now();
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
-    let store = SqliteStore::open(&settings.database, Arc::clone(&effects.steps))?;
+    let telemetry = Arc::new(Telemetry::new());
+    let steps = Arc::clone(&effects.steps);
+    let store = SqliteStore::open(&settings.database, steps, Arc::clone(&telemetry))?;
     officers::load_units(&store, settings.units_file.as_deref(), now).await?;
     make_folder("batches", &settings.batches)?;
     // Acknowledged means durable, for files too.
@@ -121,7 +123,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         keys,
         brake,
         catalog: Catalog::default(),
-        telemetry: Arc::new(Telemetry::new()),
+        telemetry,
         publishing: tokio::sync::Mutex::default(),
     });
     for &region in &context.settings.regions {
@@ -140,6 +142,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         tls.clone(),
         phones,
         max_phone_connections(),
+        Arc::clone(&context.telemetry),
     )
     .await?;
     let staff = Listener::bind(
@@ -148,6 +151,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         tls,
         staff,
         MAX_STAFF_CONNECTIONS,
+        Arc::clone(&context.telemetry),
     )
     .await?;
     let ops = Listener::bind(
@@ -156,6 +160,7 @@ pub async fn start(settings: Settings, effects: Effects) -> Result<Server, Start
         None,
         ops,
         MAX_OPS_CONNECTIONS,
+        Arc::clone(&context.telemetry),
     )
     .await?;
 
@@ -270,7 +275,7 @@ pub async fn create_first_officer(
     rng: &mut impl CryptoRng,
 ) -> Result<Result<(Officer, Credential, Invitation), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
-    let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
+    let store = SqliteStore::open(&settings.database, Arc::new(WalkOn), Arc::default())?;
     // Only into an empty database: which list replaces which is for the server's settings to say.
     if store.unit_list_digest().await?.is_none() {
         officers::load_units(&store, settings.units_file.as_deref(), now).await?;

@@ -1,6 +1,8 @@
 //! The HTTP edge: index and batches for phones and CDNs, health for operators, and the listeners themselves.
 
+mod bodies;
 mod downloads;
+mod guard;
 mod listener;
 mod ops;
 mod tls;

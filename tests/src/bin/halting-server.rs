@@ -45,6 +45,9 @@ async fn main() {
         listen.set_port(0);
     }
     settings.publish_every_seconds = None;
+    // One officer stands for a country's.
+    settings.officer_codes_per_day = 1_000_000;
+    settings.unit_codes_per_day = 1_000_000;
     let now = arguments[1]
         .parse()
         .ok()

@@ -8,19 +8,23 @@ use crate::store::{Forget, Forgotten, Result};
 
 pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
     let delete = |sql: &str, before: i64| connection.execute(sql, [before]).map_err(database_error);
-    let keys = connection
+    let fresh = connection
         .execute(
-            "DELETE FROM disclosed_key
+            "DELETE FROM fresh_key
              WHERE day < ?2
                 OR day < ?1 AND accepted_window <= (
                        SELECT coalesce(max(sequence), 0) FROM publication
-                       WHERE publication.region = disclosed_key.region AND digest IS NOT NULL)",
+                       WHERE publication.region = fresh_key.region AND digest IS NOT NULL)",
             params![
                 what.keys_before.number(),
                 what.unpublished_keys_before.number()
             ],
         )
         .map_err(database_error)?;
+    let settled = delete(
+        "DELETE FROM settled_key WHERE day < ?1",
+        what.keys_before.number().into(),
+    )?;
     // Those whose withdrawal was published went with that.
     let withdrawn_keys = delete(
         "DELETE FROM withdrawn_key WHERE day < ?1",
@@ -60,7 +64,7 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
         )
         .map_err(database_error)?;
     Ok(Forgotten {
-        keys,
+        keys: fresh + settled,
         withdrawn_keys,
         tokens,
         codes,

@@ -207,10 +207,11 @@ CREATE TABLE spent_token (
     last_day       INTEGER NOT NULL             -- from the token
 ) STRICT, WITHOUT ROWID;
 
--- Disclosed keys, without the report type, which nobody needs here. No time of arrival but the window; kept in the order of the proofs, which is random, so that not
--- even the order of rows tells which came together. Their places in the file and the write-ahead log do until their window is published: see arrival.rs. Life: the
--- retention after their day, longer only while not published; slots that are taken back, until they are.
-CREATE TABLE disclosed_key (
+-- Disclosed keys of windows that are not published yet, without the report type, which nobody needs here. No time of arrival but the window; kept in the order of
+-- the proofs, which is random, so that not even the order of rows tells which came together. Their places in the file and the write-ahead log do until their window
+-- is published: see arrival.rs. Apart from those below, and without an index, because every upload writes here: a key then costs one page. Life: until their window
+-- is published; if it never is, twice the retention after their day.
+CREATE TABLE fresh_key (
     proof           BLOB NOT NULL,              -- of the secret: what a receipt names it by (crypto/src/receipt.rs)
     secret          BLOB NOT NULL,              -- bluezone 32, gaen 16 bytes a day; dp3t 32 bytes a slot
     region          TEXT NOT NULL,
@@ -221,8 +222,24 @@ CREATE TABLE disclosed_key (
     PRIMARY KEY (proof, region, scheme, day, accepted_window)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX disclosed_key_by_window ON disclosed_key (region, accepted_window);
-CREATE INDEX disclosed_key_by_day ON disclosed_key (day, region);
+-- Those whose window is published, by day: so they go, and so a window finds what was too young for the one before. Life: the retention after their day; slots
+-- that are taken back, until they are.
+CREATE TABLE settled_key (
+    proof           BLOB NOT NULL,              -- this and the others: as in fresh_key
+    secret          BLOB NOT NULL,
+    region          TEXT NOT NULL,
+    scheme          INTEGER NOT NULL,
+    day             INTEGER NOT NULL,
+    accepted_window INTEGER NOT NULL,
+    slots           BLOB NOT NULL,
+    PRIMARY KEY (day, region, scheme, proof, accepted_window)
+) STRICT, WITHOUT ROWID;
+
+-- All of them, for whoever reads.
+CREATE VIEW disclosed_key AS
+SELECT proof, secret, region, scheme, day, accepted_window, slots FROM fresh_key
+UNION ALL
+SELECT proof, secret, region, scheme, day, accepted_window, slots FROM settled_key;
 
 -- Slots that a window had taken when they were taken back: what the next withdrawal batch is made from. Slots that no window had taken leave no trace. In the
 -- order of the proofs, and without a time but the window, like the table before. Life: until their withdrawal is published (hours); if it never is, twice the
