@@ -139,7 +139,8 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
     let progress = Arc::new(Progress::new(steps, clock, Arc::clone(&telemetry)));
     effects.steps = Arc::<Progress>::clone(&progress);
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
-    let store = SqliteStore::open(&settings.database, Arc::clone(&effects.steps))?;
+    let steps = Arc::clone(&effects.steps);
+    let store = SqliteStore::open(&settings.database, steps, Arc::clone(&telemetry))?;
     officers::load_units(&store, settings.units_file.as_deref(), now).await?;
     make_folder("batches", &settings.batches)?;
     // Acknowledged means durable, for files too.
@@ -189,6 +190,7 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
         tls.clone(),
         phones,
         max_phone_connections(),
+        Arc::clone(&context.telemetry),
     )
     .await?;
     let staff = Listener::bind(
@@ -197,6 +199,7 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
         tls,
         staff,
         MAX_STAFF_CONNECTIONS,
+        Arc::clone(&context.telemetry),
     )
     .await?;
     let ops = Listener::bind(
@@ -205,6 +208,7 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
         None,
         ops,
         MAX_OPS_CONNECTIONS,
+        Arc::clone(&context.telemetry),
     )
     .await?;
 
@@ -370,7 +374,7 @@ pub async fn create_first_officer(
     rng: &mut impl CryptoRng,
 ) -> Result<Result<(Officer, Credential, Invitation), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
-    let store = SqliteStore::open(&settings.database, Arc::new(WalkOn))?;
+    let store = SqliteStore::open(&settings.database, Arc::new(WalkOn), Arc::default())?;
     // Only into an empty database: which list replaces which is for the server's settings to say.
     if store.unit_list_digest().await?.is_none() {
         officers::load_units(&store, settings.units_file.as_deref(), now).await?;

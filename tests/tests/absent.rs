@@ -118,8 +118,12 @@ async fn stored_keys_tell_neither_when_they_came_nor_which_came_together() {
     assert_eq!(columns(&database, "withdrawn_key"), of_withdrawn);
     let expected = ["spend_id", "request_digest", "last_day"];
     assert_eq!(columns(&database, "spent_token"), expected);
+    for table in ["fresh_key", "settled_key"] {
+        assert_eq!(columns(&database, table), of_both);
+    }
     for table in [
-        "disclosed_key",
+        "fresh_key",
+        "settled_key",
         "withdrawn_key",
         "spent_token",
         "upload_code",

@@ -52,12 +52,18 @@ const KINDS: &[Kind] = &[
     kind("code_import", "INSERT INTO code_import VALUES (hex(?1), ?2, 'VN', ?3, ?3 + ?4 * 0)", 13, 15),
     kind("spent_token", "INSERT INTO spent_token SELECT ?1, x'', ?4 WHERE ?2 <> '' AND ?3 > 0", 1, 3),
     kind(
-        "disclosed_key",
-        "INSERT INTO disclosed_key SELECT zeroblob(32), ?1, 'VN', 1, ?4, 1, x'ffffffffffffffffffffffff' WHERE ?2 <> '' AND ?3 > 0",
+        "settled_key",
+        "INSERT INTO settled_key SELECT zeroblob(32), ?1, 'VN', 1, ?4, 1, x'ffffffffffffffffffffffff' WHERE ?2 <> '' AND ?3 > 0",
         13,
         15,
     ),
-    // Never published: its region is none of this server's.
+    // Never published, both: their region is none of this server's.
+    kind(
+        "fresh_key",
+        "INSERT INTO fresh_key SELECT zeroblob(32), ?1, 'XX', 1, ?4, 1, x'ffffffffffffffffffffffff' WHERE ?2 <> '' AND ?3 > 0",
+        27,
+        29,
+    ),
     kind(
         "withdrawn_key",
         "INSERT INTO withdrawn_key SELECT zeroblob(32), ?1, 'XX', 1, ?4, 1, 1, zeroblob(12) WHERE ?2 <> '' AND ?3 > 0",

@@ -2,10 +2,14 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-use truyvet_phone::{ConnectOptions, Connection, Phone};
+use truyvet_crypto::token::ReportType;
+use truyvet_phone::{ConnectOptions, Connection, Phone, UploadOptions};
 use truyvet_server::{
     Effects, Entropy, StartError, WalkOn,
+    authorize::{self, CodeOrder},
+    officers,
     settings::{Settings, TlsFiles},
+    telemetry::Metric,
 };
 use truyvet_tests::{
     process::DEADLINE,
@@ -74,6 +78,58 @@ async fn phones_come_over_tls_and_refuse_another_authority() {
     let other = connect(&files[1]);
     assert!(phone.refresh_config(&other, world.now()).await.is_err());
     assert!(phone.sync(&other, region, world.now()).await.is_err());
+}
+
+/// A session that is taken up again would tell the server whose upload it is: that of whoever redeemed the code.
+#[tokio::test]
+async fn a_phone_takes_no_session_up_again_to_upload() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let files = TlsFiles {
+        cert: folder.path().join("cert.pem"),
+        key: folder.path().join("key.pem"),
+    };
+    fs::write(&files.cert, made.cert.pem()).unwrap();
+    fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    let world = World::with(|settings| settings.tls = Some(files)).await;
+    let context = world.server.context();
+    let officer = officers::identify(context, &world.officer).await;
+    let order = CodeOrder {
+        report_type: ReportType::ConfirmedTest,
+        onset_day: world.now().day().minus_days(3),
+        region: None,
+    };
+    let officer = officer.unwrap().unwrap();
+    let codes = authorize::issue(context, &officer, &[order]).await.unwrap();
+    let mut rng = rng(1);
+    let (scheme, trusted) = (world.settings.scheme, world.trusted());
+    let phone = Phone::in_memory(scheme, trusted, world.now(), &mut rng).unwrap();
+    let options = ConnectOptions {
+        ca_pem: Some(made.cert.pem().into_bytes()),
+        ..ConnectOptions::default()
+    };
+    let connection = Connection::open(&world.public_url(), &options).unwrap();
+    phone
+        .refresh_config(&connection, world.now())
+        .await
+        .unwrap();
+    let began = || {
+        ["tls", "resumed"].map(|how| {
+            let labels = ["public", how];
+            context
+                .telemetry
+                .value(Metric::ConnectionsAccepted, &labels)
+        })
+    };
+    assert_eq!(began(), [1.0, 0.0]);
+    let (code, options) = (&codes[0].upload_code, UploadOptions::default());
+    phone
+        .upload(&connection, code, None, &options, world.now(), &mut rng)
+        .await
+        .unwrap();
+    // One more for the upload, by a handshake from the beginning.
+    assert_eq!(began(), [2.0, 0.0]);
 }
 
 #[tokio::test]

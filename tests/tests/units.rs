@@ -162,7 +162,8 @@ async fn a_file_replaces_the_list_and_closes_what_it_has_not() {
     // One wrong line: nothing of the file is loaded, and the error names it.
     let loaded = world.rows("unit");
     write_list(&path, "1\tVN\tTỉnh A\n21\t2\tHuyện E\n");
-    let store = SqliteStore::open(&world.settings.database, Arc::new(WalkOn)).unwrap();
+    let store =
+        SqliteStore::open(&world.settings.database, Arc::new(WalkOn), Arc::default()).unwrap();
     let error = truyvet_server::officers::load_units(&store, Some(&path), world.now())
         .await
         .unwrap_err();
@@ -180,7 +181,7 @@ async fn the_list_is_loaded_once_and_looked_up_fast() {
     use truyvet_server::store::Store as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("units.db");
-    let store = SqliteStore::open(&path, Arc::new(WalkOn)).unwrap();
+    let store = SqliteStore::open(&path, Arc::new(WalkOn), Arc::default()).unwrap();
     let now = truyvet_crypto::Timestamp::from_unix_seconds(0).unwrap();
     let timed = async |what: &str| {
         let start = std::time::Instant::now();

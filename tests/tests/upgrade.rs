@@ -17,7 +17,10 @@ use truyvet_server::{
 };
 
 /// Every schema that was released, with a database of its time.
-const RELEASED: &[(u32, &[u8])] = &[(1, include_bytes!("../fixtures/schema-1.db.gz"))];
+const RELEASED: &[(u32, &[u8])] = &[
+    (1, include_bytes!("../fixtures/schema-1.db.gz")),
+    (2, include_bytes!("../fixtures/schema-2.db.gz")),
+];
 
 fn unpack(packed: &[u8], to: &Path) {
     let mut database = Vec::new();
@@ -28,7 +31,7 @@ fn unpack(packed: &[u8], to: &Path) {
 }
 
 fn open(path: &Path) -> Result<SqliteStore, StoreError> {
-    SqliteStore::open(path, Arc::new(WalkOn))
+    SqliteStore::open(path, Arc::new(WalkOn), Arc::default())
 }
 
 /// Table and column names, and the rows by these, in some order.
@@ -37,7 +40,7 @@ type Content = BTreeMap<String, (Vec<String>, Vec<Vec<Value>>)>;
 /// All rows, of the columns of `like` where that has the table.
 fn content(path: &Path, like: Option<&Content>) -> Content {
     let database = Connection::open(path).unwrap();
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'refinery%'";
+    let sql = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'refinery%'";
     let mut tables = database.prepare(sql).unwrap();
     let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let mut content = Content::new();

@@ -1,7 +1,8 @@
 //! Makes one kind of call for a while, so many at a time, and counts.
 //!
 //! A closed loop: whoever has an answer asks again at once. Percentiles are those of callers who wait, as many as there
-//! are connections; a crowd that keeps coming while a server stands still would see worse.
+//! are; a crowd that keeps coming while a server stands still would see worse. Or, with a rate, an open one: each call has
+//! its time, and how long it took counts from then, also if nobody was free to make it.
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +36,11 @@ pub(super) trait Calls: Send + Sync + 'static {
     /// How many calls there are to make.
     fn count(&self) -> usize {
         usize::MAX
+    }
+
+    /// For one more call at a time on the same connection; none where a connection has one at a time.
+    fn share(_: &Self::Line) -> Option<Self::Line> {
+        None
     }
 
     /// Opens a connection.
@@ -91,10 +97,14 @@ impl Meter {
 /// How calls are made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
-    /// At a time, each on a connection of its own.
+    /// At a time.
     pub(super) connections: usize,
+    /// Calls at a time on each, where that can be.
+    pub(super) calls_per_connection: usize,
     /// Each call on a new connection; opening it is part of the call.
     pub(super) new_connection_each: bool,
+    /// Calls a second, if there are callers enough; none: as many as there can be.
+    pub(super) rate: Option<f64>,
 }
 
 /// A call that was answered.
@@ -126,21 +136,32 @@ pub(super) async fn drive<C: Calls>(
     meter: &Meter,
 ) -> anyhow::Result<Outcome<C::Answer>> {
     let next = Arc::new(AtomicUsize::new(0));
-    let ready = Arc::new(Barrier::new(manner.connections + 1));
     let mut lines = Vec::new();
     for _ in 0..manner.connections {
-        lines.push(match manner.new_connection_each {
-            true => None,
-            false => Some(calls.connect().await.map_err(|f| anyhow::anyhow!(f.0))?),
-        });
+        if manner.new_connection_each {
+            lines.extend((0..manner.calls_per_connection).map(|_| None));
+            continue;
+        }
+        let line = calls.connect().await.map_err(|f| anyhow::anyhow!(f.0))?;
+        lines.extend((1..manner.calls_per_connection).map(|_| C::share(&line)));
+        lines.push(Some(line));
     }
+    // Where a connection cannot be shared, it has one caller.
+    lines.retain(|line| manner.new_connection_each || line.is_some());
+    let ready = Arc::new(Barrier::new(lines.len() + 1));
     let mut callers = JoinSet::new();
     for line in lines {
         let (calls, next, ready) = (Arc::clone(calls), Arc::clone(&next), Arc::clone(&ready));
         callers.spawn(async move {
             ready.wait().await;
+            let began = Instant::now();
+            let pace = Pace {
+                began,
+                until: began + time,
+                rate: manner.rate,
+            };
             let keep = line.is_some();
-            caller(&*calls, line, keep, &next, Instant::now() + time).await
+            caller(&*calls, line, keep, &next, &pace).await
         });
     }
     let cpu = meter.seconds();
@@ -167,20 +188,44 @@ pub(super) async fn drive<C: Calls>(
     Ok(outcome)
 }
 
+/// When calls are made.
+struct Pace {
+    began: Instant,
+    until: Instant,
+    rate: Option<f64>,
+}
+
+impl Pace {
+    /// Waits for the time of this call, if it has one; gives from when on it is waited for.
+    async fn turn(&self, number: usize) -> Instant {
+        let free = Instant::now();
+        let Some(rate) = self.rate else {
+            return free;
+        };
+        let due = self.began + Duration::from_secs_f64(number as f64 / rate);
+        if due <= free {
+            return due;
+        }
+        tokio::time::sleep_until(due.into()).await;
+        // That the timer is late by up to a millisecond is nobody's waiting.
+        Instant::now()
+    }
+}
+
 async fn caller<C: Calls>(
     calls: &C,
     mut line: Option<C::Line>,
     keep: bool,
     next: &AtomicUsize,
-    until: Instant,
+    pace: &Pace,
 ) -> (Vec<Answered<C::Answer>>, BTreeMap<String, u64>) {
     let (mut answered, mut failed) = (Vec::new(), BTreeMap::new());
-    while Instant::now() < until {
+    while Instant::now() < pace.until {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= calls.count() {
             break;
         }
-        let started = Instant::now();
+        let started = pace.turn(number).await;
         let call = async {
             let mut open = match line.take() {
                 Some(line) => line,
@@ -243,6 +288,8 @@ mod tests {
         let (calls, manner) = (
             Arc::new(Fake::default()),
             Manner {
+                calls_per_connection: 1,
+                rate: None,
                 connections: 3,
                 new_connection_each,
             },
@@ -279,7 +326,9 @@ mod tests {
     async fn it_ends_in_time_though_there_are_calls_left() {
         let manner = Manner {
             connections: 2,
+            calls_per_connection: 1,
             new_connection_each: false,
+            rate: None,
         };
         let calls = Arc::new(Fake::default());
         let outcome = drive(&calls, manner, Duration::ZERO, &Meter::default()).await;

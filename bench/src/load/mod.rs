@@ -43,10 +43,17 @@ const OTHER_FILES: u64 = 128;
 /// How to load.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Phones at a time, each with one call on a connection of its own. A server holds each answer to a redeem or upload call for
-    /// a constant time (`truyvet serve --help`, --answer-after-ms): with 30 ms, 8 phones make at most 266 calls a second
+    /// Connections at a time. A server holds each answer to a redeem or upload call for a constant time (`truyvet serve --help`,
+    /// --answer-after-ms): with 30 ms, 8 callers make at most 266 calls a second
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=4_096))]
     connections: u16,
+    /// Redeem and upload calls at a time on each: where answers are held to a common time, it takes many to keep a server busy
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=64))]
+    calls_per_connection: u16,
+    /// Calls a second of each kind, whether they are answered or not; without it, whoever has an answer calls again at once.
+    /// Times then count from when a call was due. Ratios of rates say nothing
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=100_000))]
+    rate: Option<u32>,
     /// A new connection for each call, as phones do; opening it is part of the call's time
     #[arg(long)]
     new_connection_each: bool,
@@ -54,7 +61,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     tls: bool,
     /// Seconds of each kind of call; a run takes about ten times as long
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=600))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=3_600))]
     seconds: u32,
     /// Share of the redeem and upload calls that are decoys, as phones send them that have nothing to upload, 0 to 0.9
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
@@ -172,7 +179,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     let echo = EchoProcess::start(tls)?;
     let manner = Manner {
         connections: arguments.connections.into(),
+        calls_per_connection: arguments.calls_per_connection.into(),
         new_connection_each: arguments.new_connection_each,
+        rate: arguments.rate.map(f64::from),
     };
     let rounds = async {
         let mut load = Load::prepare(manner, arguments, &target, &echo).await?;
@@ -189,6 +198,8 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     };
     let report = Report {
         connections: manner.connections,
+        calls_per_connection: manner.calls_per_connection,
+        rate: manner.rate,
         new_connection_each: manner.new_connection_each,
         tls: over_tls,
         seconds: arguments.seconds,

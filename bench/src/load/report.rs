@@ -10,6 +10,9 @@ use super::figures::{Both, File, Kind, SHARES};
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) connections: usize,
+    pub(super) calls_per_connection: usize,
+    /// Calls a second that were to be made; none: as many as could be.
+    pub(super) rate: Option<f64>,
     pub(super) new_connection_each: bool,
     pub(super) tls: bool,
     pub(super) seconds: u32,
@@ -58,6 +61,8 @@ impl Report {
             "nginx_batch_mb_per_second": nginx_batch,
             "run": {
                 "connections": self.connections,
+                "calls_per_connection": self.calls_per_connection,
+                "rate": self.rate,
                 "new_connection_each": self.new_connection_each,
                 "tls": self.tls,
                 "seconds": self.seconds,
@@ -101,8 +106,14 @@ impl Report {
 
     pub(super) fn print(&self) {
         println!(
-            "{} connections{}, {}, {} s of each kind of call, {} % decoys",
+            "{} connections{}{}{}, {}, {} s of each kind of call, {} % decoys",
             self.connections,
+            match self.calls_per_connection {
+                1 => String::new(),
+                calls => format!(" with {calls} calls at a time on each"),
+            },
+            self.rate
+                .map_or_else(String::new, |rate| format!(", {rate} calls a second")),
             if self.new_connection_each {
                 ", a new one for each call"
             } else {

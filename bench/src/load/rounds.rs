@@ -61,7 +61,11 @@ impl<'a> Load<'a> {
             whom: Whom::Server,
             redeems,
         });
-        let redeemed = drive(&calls, manner, WARM_UP, &Meter::default()).await?;
+        let at_once = Manner {
+            rate: None,
+            ..manner
+        };
+        let redeemed = drive(&calls, at_once, WARM_UP, &Meter::default()).await?;
         all_answered(&redeemed, count)?;
         let codes = redeemed.answered.len() as f64 / redeemed.seconds * TURN.as_secs_f64();
         let calls = Arc::new(Uploads {
@@ -69,7 +73,7 @@ impl<'a> Load<'a> {
             whom: Whom::Server,
             uploads: phones::uploads(&deployment, &calls.redeems, granted(redeemed))?,
         });
-        let uploaded = drive(&calls, manner, WARM_UP, &Meter::default()).await?;
+        let uploaded = drive(&calls, at_once, WARM_UP, &Meter::default()).await?;
         all_answered(&uploaded, count)?;
         target.publish(&deployment.region).await?;
         let (index, batch) = downloads::published(&target.public, &deployment.region).await?;

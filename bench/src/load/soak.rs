@@ -244,6 +244,8 @@ impl<'a> Phones<'a> {
         let manner = Manner {
             connections: CALLERS.min(calls.count()),
             new_connection_each: self.new_connections,
+            calls_per_connection: 1,
+            rate: None,
         };
         let outcome = drive(calls, manner, PATIENCE, &Meter::default()).await?;
         self.failed += outcome.failed.values().sum::<u64>();

@@ -14,8 +14,11 @@ use crate::{
     telemetry::{Metric, Telemetry, history::Series},
 };
 
+/// A chart's title, its unit, and its lines by name.
+type ChartOf = (&'static str, Unit, &'static [(&'static str, Series)]);
+
 /// What each chart shows.
-const CHARTS: [(&str, Unit, &[(&str, Series)]); 8] = [
+const CHARTS: [ChartOf; 8] = [
     (
         "Uploads and redemptions",
         Unit::PerSecond,
@@ -297,7 +300,10 @@ mod tests {
         let (page, ticket) = (finding("a", Urgency::Page), finding("b", Urgency::Ticket));
         assert_eq!(verdict(true, &[]), "Ready. Nothing is wrong.");
         let not_ready = finding("not_ready", Urgency::Page);
-        assert_eq!(verdict(false, &[not_ready.clone()]), "Not ready.");
+        assert_eq!(
+            verdict(false, std::slice::from_ref(&not_ready)),
+            "Not ready."
+        );
         assert_eq!(
             verdict(false, &[not_ready, page.clone(), page, ticket]),
             "Not ready. 2 things are to be looked at now, 1 thing is to be looked at within working hours."

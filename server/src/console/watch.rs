@@ -33,9 +33,9 @@ mod tests {
     fn what_ended_and_begins_again_begins_anew() {
         let watch = Watch::default();
         let (disk, backup) = (("disk", Some("a".into())), ("backup", None));
-        assert_eq!(watch.since(&[disk.clone()], 10), [10]);
+        assert_eq!(watch.since(std::slice::from_ref(&disk), 10), [10]);
         assert_eq!(watch.since(&[backup.clone(), disk.clone()], 20), [20, 10]);
-        assert_eq!(watch.since(&[backup.clone()], 30), [20]);
+        assert_eq!(watch.since(std::slice::from_ref(&backup), 30), [20]);
         assert_eq!(watch.since(&[disk, backup], 40), [40, 20]);
     }
 }

@@ -19,7 +19,11 @@ pub(crate) use own_phone::OwnPhone;
 
 use std::{convert::Infallible, sync::Arc};
 
-use axum::{Router, extract::Request, response::IntoResponse};
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use tonic::server::NamedService;
 use tonic_health::{ServingStatus, server::HealthReporter};
 use truyvet_proto::{
@@ -31,6 +35,7 @@ use truyvet_proto::{
     },
 };
 
+pub(crate) use self::status::RETRY_AFTER;
 use crate::{authorize::import, context::Context};
 
 /// Longest message of an administrator.
@@ -60,6 +65,11 @@ impl Health {
             self.reporter.set_service_status(name, status).await;
         }
     }
+}
+
+/// The answer to a call that is not looked at, because more are in hand than the server takes.
+pub(crate) fn busy() -> Response {
+    status::busy().into_http()
 }
 
 /// What phones call: `ExposureService`, `ReportService`, health and reflection.

@@ -24,7 +24,7 @@ use crate::{
 const DOMAIN: &str = "truyvet";
 
 /// When to come again after RESOURCE_EXHAUSTED or UNAVAILABLE.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 fn details(reason: &str) -> ErrorDetails {
     ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new())
@@ -248,7 +248,7 @@ pub(super) fn not_allowed(error: &dyn ToString) -> Status {
 
 pub(super) fn of_store(error: &StoreError) -> Status {
     match error {
-        StoreError::Busy => try_again(Code::ResourceExhausted, "BUSY", "busy, nothing was stored"),
+        StoreError::Busy => busy(),
         StoreError::Disk(_) => {
             error!(%error, "store cannot write");
             try_again(
@@ -259,6 +259,11 @@ pub(super) fn of_store(error: &StoreError) -> Status {
         }
         StoreError::Database(_) | StoreError::Inconsistent(_) => internal(error),
     }
+}
+
+/// More is waiting than the server takes.
+pub(super) fn busy() -> Status {
+    try_again(Code::ResourceExhausted, "BUSY", "busy, nothing was stored")
 }
 
 fn try_again(code: Code, reason: &str, text: &str) -> Status {

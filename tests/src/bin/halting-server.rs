@@ -46,6 +46,9 @@ async fn main() {
     }
     settings.publish_every_seconds = None;
     settings.self_check_every_minutes = None;
+    // One officer stands for a country's.
+    settings.officer_codes_per_day = 1_000_000;
+    settings.unit_codes_per_day = 1_000_000;
     let now = arguments[1]
         .parse()
         .ok()

@@ -195,7 +195,7 @@ fn times(lines: &[Line]) -> Times {
     };
     // Configuration and code on the first, the upload on the second. The request for the configuration is short.
     let config = first.down.iter().filter(|r| r.at < first.requests()[0].at);
-    let config = config.last().unwrap();
+    let config = config.next_back().unwrap();
     let asked = first.requests().pop().unwrap();
     let answered = first.answers().pop().unwrap();
     Times {

@@ -67,7 +67,7 @@ struct World {
 impl World {
     fn new(scheme: Scheme, path: &std::path::Path) -> Self {
         Self {
-            store: SqliteStore::open(path, Arc::new(WalkOn)).unwrap(),
+            store: SqliteStore::open(path, Arc::new(WalkOn), Arc::default()).unwrap(),
             scheme,
             now: first_day().start(),
             uploads: 0,

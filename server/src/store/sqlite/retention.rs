@@ -7,7 +7,7 @@ use truyvet_matching::Digest;
 use super::{bytes, database_error, imports, sign_in};
 use crate::store::{Forget, Forgotten, Result};
 
-/// Each half is answered by the first entry of an index, but for keys that were taken back: those of a window at most.
+/// Published keys stand in the order of their days; the others are those of a window at most.
 pub(super) fn oldest_key_day(connection: &Connection) -> Result<Option<Day>> {
     let oldest: Option<u32> = connection
         .query_row(
@@ -22,19 +22,23 @@ pub(super) fn oldest_key_day(connection: &Connection) -> Result<Option<Day>> {
 
 pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten> {
     let delete = |sql: &str, before: i64| connection.execute(sql, [before]).map_err(database_error);
-    let keys = connection
+    let fresh = connection
         .execute(
-            "DELETE FROM disclosed_key
+            "DELETE FROM fresh_key
              WHERE day < ?2
                 OR day < ?1 AND accepted_window <= (
                        SELECT coalesce(max(sequence), 0) FROM publication
-                       WHERE publication.region = disclosed_key.region AND digest IS NOT NULL)",
+                       WHERE publication.region = fresh_key.region AND digest IS NOT NULL)",
             params![
                 what.keys_before.number(),
                 what.unpublished_keys_before.number()
             ],
         )
         .map_err(database_error)?;
+    let settled = delete(
+        "DELETE FROM settled_key WHERE day < ?1",
+        what.keys_before.number().into(),
+    )?;
     // Those whose withdrawal was published went with that.
     let withdrawn_keys = delete(
         "DELETE FROM withdrawn_key WHERE day < ?1",
@@ -74,7 +78,7 @@ pub(super) fn forget(connection: &Connection, what: &Forget) -> Result<Forgotten
         )
         .map_err(database_error)?;
     Ok(Forgotten {
-        keys,
+        keys: fresh + settled,
         withdrawn_keys,
         tokens,
         codes,

@@ -52,7 +52,8 @@ pub(super) fn forget(connection: &Connection, region: Region) -> Result<Vec<Dige
     const LAST: &str = "(SELECT coalesce(max(sequence), 0) FROM publication
                          WHERE region = ?1 AND digest IS NOT NULL)";
     for (table, window) in [
-        ("disclosed_key", "accepted_window"),
+        ("fresh_key", "accepted_window"),
+        ("settled_key", "accepted_window"),
         ("withdrawn_key", "withdrawn_window"),
         ("upload_count", "sequence"),
     ] {

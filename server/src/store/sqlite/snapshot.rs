@@ -10,8 +10,8 @@ use truyvet_crypto::{Day, Timestamp, sign::KeyId};
 use truyvet_matching::{Digest, Header, Region};
 
 use super::{
-    bytes, database_error, inconsistent, integer, make_private, newest_schema, number, open_reader,
-    open_writer, publications, schema::refuse_newer, schema_version,
+    bytes, database_error, inconsistent, integer, make_private, newest_schema, number, open_writer,
+    publications, readers::open_reader, schema::refuse_newer, schema_version,
 };
 use crate::store::{PublishedBatch, Result, StoreError};
 

@@ -12,9 +12,42 @@ use crate::{
     store::{AcceptedKey, Change, NewUpload, Result, Stored},
 };
 
+/// An upload with all that can be computed before it has its turn in the writing thread.
+pub(super) struct Prepared {
+    upload: NewUpload,
+    change: PreparedChange,
+}
+
+/// Split, so that a secret stands for the same slots in every upload.
+enum PreparedChange {
+    Disclose(Vec<(DisclosedKey, Receipt)>),
+    Withdraw(Vec<Receipt>),
+}
+
+impl Prepared {
+    pub(super) fn new(upload: NewUpload) -> Self {
+        let change = match &upload.change {
+            Change::Disclose(keys) => {
+                let keys = keys.iter().flat_map(DisclosedKey::split);
+                PreparedChange::Disclose(
+                    keys.map(|key| {
+                        let receipt = Receipt::of(&key);
+                        (key, receipt)
+                    })
+                    .collect(),
+                )
+            }
+            Change::Withdraw(receipts) => {
+                PreparedChange::Withdraw(receipts.iter().flat_map(Receipt::split).collect())
+            }
+        };
+        Self { upload, change }
+    }
+}
+
 pub(super) fn store(
     connection: &Connection,
-    upload: &NewUpload,
+    Prepared { upload, change }: &Prepared,
     steps: &dyn Steps,
 ) -> Result<Stored> {
     let spent_on: Option<Vec<u8>> = connection
@@ -45,24 +78,22 @@ pub(super) fn store(
         })
         .map_err(database_error)?;
     let open_window = publications::open_window(connection, upload.region)?;
-    // Split, so that a secret stands for the same slots in every upload.
-    match &upload.change {
-        Change::Disclose(keys) => {
+    match change {
+        PreparedChange::Disclose(keys) => {
             // Rare: asked once, and not for each key.
             let some_withdrawn =
                 withdrawals::any_in_window(connection, upload.region, open_window)?;
-            for key in keys.iter().flat_map(DisclosedKey::split) {
-                let receipt = Receipt::of(&key);
+            for (key, receipt) in keys {
                 if some_withdrawn {
-                    withdrawals::undo(connection, upload.region, &receipt, open_window)?;
+                    withdrawals::undo(connection, upload.region, receipt, open_window)?;
                 }
-                store_key(connection, upload.region, &key, &receipt, open_window)?;
+                store_key(connection, upload.region, key, receipt, open_window)?;
             }
             count(connection, upload.region, open_window)?;
         }
-        Change::Withdraw(receipts) => {
-            for receipt in receipts.iter().flat_map(Receipt::split) {
-                withdrawals::withdraw(connection, upload.region, &receipt, open_window)?;
+        PreparedChange::Withdraw(receipts) => {
+            for receipt in receipts {
+                withdrawals::withdraw(connection, upload.region, receipt, open_window)?;
             }
         }
     }
@@ -125,7 +156,7 @@ fn store_key(
     }
     connection
         .prepare_cached(
-            "INSERT INTO disclosed_key (proof, secret, region, scheme, day, accepted_window, slots)
+            "INSERT INTO fresh_key (proof, secret, region, scheme, day, accepted_window, slots)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT DO UPDATE SET slots = excluded.slots",
         )
@@ -178,7 +209,7 @@ pub(super) fn keys_for_window(
     type KeyRow = (u8, u32, Vec<u8>, Vec<u8>, i64);
     let rows: Vec<KeyRow> = connection
         .prepare_cached(
-            "SELECT scheme, day, secret, slots, accepted_window FROM disclosed_key
+            "SELECT scheme, day, secret, slots, accepted_window FROM fresh_key
              WHERE region = ?1 AND accepted_window = ?2
              UNION ALL
              SELECT scheme, day, secret, slots, accepted_window FROM disclosed_key

@@ -213,7 +213,8 @@ fn rows(
         .collect()
 }
 
-/// Gives the row of `disclosed_key` these slots; without any, there is no row.
+/// Gives the disclosed key these slots; without any, there is no row. It lies among the fresh ones, whatever its window: its
+/// place there tells what it was taken back with until the next window is published.
 fn put_disclosed(
     connection: &Connection,
     region: Region,
@@ -221,24 +222,30 @@ fn put_disclosed(
     row: &Row,
     slots: &SlotSet,
 ) -> Result<()> {
-    execute(
-        connection,
-        "DELETE FROM disclosed_key
+    for sql in [
+        "DELETE FROM fresh_key
          WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4 AND accepted_window = ?5",
-        params![
-            receipt.proof(),
-            region.as_str(),
-            receipt.scheme().byte(),
-            receipt.day().number(),
-            row.accepted_window,
-        ],
-    )?;
+        "DELETE FROM settled_key
+         WHERE proof = ?1 AND region = ?2 AND scheme = ?3 AND day = ?4 AND accepted_window = ?5",
+    ] {
+        execute(
+            connection,
+            sql,
+            params![
+                receipt.proof(),
+                region.as_str(),
+                receipt.scheme().byte(),
+                receipt.day().number(),
+                row.accepted_window,
+            ],
+        )?;
+    }
     if slots.is_empty() {
         return Ok(());
     }
     execute(
         connection,
-        "INSERT INTO disclosed_key (proof, secret, region, scheme, day, accepted_window, slots)
+        "INSERT INTO fresh_key (proof, secret, region, scheme, day, accepted_window, slots)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             receipt.proof(),

@@ -1,149 +1,16 @@
-//! The server process is killed (SIGKILL) between every two steps of upload, withdrawal and publication and started again:
-//! every acknowledged upload is in exactly one published window, and nothing is published or taken back twice.
+//! Killed between every two steps of upload, withdrawal and publication.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests: clippy.toml covers only the tests themselves"
-)]
+use std::collections::BTreeMap;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
-
-use prost::Message as _;
-use tempfile::TempDir;
-use truyvet_crypto::{
-    DisclosedKey, Receipt, Tag, Timestamp,
-    sign::{TrustedKeys, VerifyingKey},
-    token::ReportType,
-};
-use truyvet_matching::VerifiedBatch;
-use truyvet_proto::v1::{
-    CodeOrder, DownloadBatchRequest, Index, IssueCodeRequest, ListBatchesRequest,
-    PublishNowRequest, UploadRequest, admin_service_client::AdminServiceClient,
-    exposure_service_client::ExposureServiceClient, officer_service_client::OfficerServiceClient,
-};
-use truyvet_server::{create_first_officer, officers::Role, settings::Settings};
+use truyvet_crypto::{DisclosedKey, Receipt, Tag, Timestamp, token::ReportType};
+use truyvet_proto::v1::UploadRequest;
 use truyvet_tests::{
     process::{ServerProcess, eventually},
     raw::{RawPhone, tags},
-    world::{NOON, bearer, channel, rng},
+    world::NOON,
 };
 
-const HALTING_SERVER: &str = env!("CARGO_BIN_EXE_halting-server");
-
-/// A folder, and the staff's credentials for whatever process works in it.
-struct Country {
-    folder: TempDir,
-    administrator: String,
-    officer: String,
-    starts: i64,
-}
-
-impl Country {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::for_data_dir(folder.path());
-        let mut credentials = Vec::new();
-        for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
-            let label = format!("{role:?}");
-            let noon = Timestamp::from_unix_seconds(NOON).unwrap();
-            let (_, credential, _) =
-                create_first_officer(&settings, &label, "VN", role, noon, &mut rng(seed))
-                    .await
-                    .unwrap()
-                    .unwrap();
-            credentials.push(credential.reveal().to_owned());
-        }
-        let [administrator, officer] = credentials.try_into().unwrap();
-        Self {
-            folder,
-            administrator,
-            officer,
-            starts: 0,
-        }
-    }
-
-    /// Starts the server, an hour after it was started last.
-    async fn start(&mut self, halt_at: Option<&str>) -> ServerProcess {
-        self.starts += 1;
-        let now = NOON + 3_600 * self.starts;
-        ServerProcess::start(HALTING_SERVER, self.folder.path(), now, halt_at).await
-    }
-
-    async fn code(&self, server: &ServerProcess, report_type: ReportType) -> String {
-        let order = CodeOrder {
-            report_type: report_type.byte().into(),
-            onset_day: Timestamp::from_unix_seconds(NOON).unwrap().day().number() - 5,
-            region: String::new(),
-        };
-        let mut officers =
-            OfficerServiceClient::new(channel(&format!("http://{}", server.staff)).await);
-        let request = IssueCodeRequest { order: Some(order) };
-        let answer = officers.issue_code(bearer(&self.officer, request)).await;
-        answer.unwrap().into_inner().code.unwrap().upload_code
-    }
-
-    async fn publish(&self, staff: SocketAddr) -> Result<(), tonic::Status> {
-        let mut admin = AdminServiceClient::new(channel(&format!("http://{staff}")).await);
-        let request = PublishNowRequest {
-            region: "VN".into(),
-        };
-        let answer = admin
-            .publish_now(bearer(&self.administrator, request))
-            .await;
-        answer.map(drop)
-    }
-}
-
-fn signing_key(folder: &Path) -> VerifyingKey {
-    let public = std::fs::read_dir(folder.join("keys"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_string_lossy().ends_with(".pub.pem"))
-        .unwrap();
-    VerifyingKey::from_pem(&std::fs::read_to_string(public).unwrap()).unwrap()
-}
-
-/// Downloads and verifies all batches; sequence number → how many of `tags` are in it.
-async fn found(server: &ServerProcess, folder: &Path, tags: &[Tag]) -> BTreeMap<u64, usize> {
-    let mut exposure =
-        ExposureServiceClient::new(channel(&format!("http://{}", server.public)).await);
-    let request = ListBatchesRequest {
-        region: "VN".into(),
-    };
-    let signed = exposure
-        .list_batches(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .index
-        .unwrap();
-    let index = Index::decode(signed.payload.as_slice()).unwrap();
-    let trusted = TrustedKeys::new(vec![signing_key(folder)]);
-    let mut counts = BTreeMap::new();
-    let mut previous = None;
-    for entry in index.batches {
-        let request = DownloadBatchRequest {
-            digest: entry.digest.clone(),
-            offset: 0,
-        };
-        let mut pieces = exposure.download_batch(request).await.unwrap().into_inner();
-        let mut file = Vec::new();
-        while let Some(piece) = pieces.message().await.unwrap() {
-            file.extend_from_slice(&piece.piece);
-        }
-        let batch = VerifiedBatch::verify(file, &trusted).unwrap();
-        assert_eq!(batch.header().sequence, entry.sequence);
-        if let Some(previous) = previous {
-            assert_eq!(batch.header().previous, previous, "the chain has no gap");
-        }
-        previous = Some(batch.digest());
-        let before = counts.insert(entry.sequence, batch.matches(tags).len());
-        assert_eq!(before, None, "a sequence number stands twice");
-    }
-    let expected: Vec<u64> = (1..=counts.len() as u64).collect();
-    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), expected);
-    counts
-}
+use crate::country::{Country, found};
 
 fn assert_in_exactly_one_window(counts: &BTreeMap<u64, usize>, tags: &[Tag], step: &str) {
     let windows: Vec<_> = counts.iter().filter(|(_, found)| **found > 0).collect();

@@ -1,0 +1,152 @@
+//! A country whose server is a process of its own, which may be killed.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+
+use prost::Message as _;
+use tempfile::TempDir;
+use truyvet_crypto::{
+    Tag, Timestamp,
+    sign::{TrustedKeys, VerifyingKey},
+    token::ReportType,
+};
+use truyvet_matching::VerifiedBatch;
+use truyvet_proto::v1::{
+    CodeOrder, DownloadBatchRequest, Index, IssueCodeRequest, ListBatchesRequest,
+    PublishNowRequest, admin_service_client::AdminServiceClient,
+    exposure_service_client::ExposureServiceClient, officer_service_client::OfficerServiceClient,
+};
+use truyvet_server::{create_first_officer, officers::Role, settings::Settings};
+use truyvet_tests::{
+    process::ServerProcess,
+    world::{NOON, bearer, channel, rng},
+};
+
+const HALTING_SERVER: &str = env!("CARGO_BIN_EXE_halting-server");
+
+/// A folder, and the staff's credentials for whatever process works in it.
+pub(crate) struct Country {
+    pub(crate) folder: TempDir,
+    pub(crate) administrator: String,
+    pub(crate) officer: String,
+    starts: i64,
+}
+
+impl Country {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::for_data_dir(folder.path());
+        let mut credentials = Vec::new();
+        for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
+            let label = format!("{role:?}");
+            let noon = Timestamp::from_unix_seconds(NOON).unwrap();
+            let (_, credential, _) =
+                create_first_officer(&settings, &label, "VN", role, noon, &mut rng(seed))
+                    .await
+                    .unwrap()
+                    .unwrap();
+            credentials.push(credential.reveal().to_owned());
+        }
+        let [administrator, officer] = credentials.try_into().unwrap();
+        Self {
+            folder,
+            administrator,
+            officer,
+            starts: 0,
+        }
+    }
+
+    /// Starts the server, an hour after it was started last.
+    pub(crate) async fn start(&mut self, halt_at: Option<&str>) -> ServerProcess {
+        self.starts += 1;
+        let now = NOON + 3_600 * self.starts;
+        ServerProcess::start(HALTING_SERVER, self.folder.path(), now, halt_at).await
+    }
+
+    pub(crate) async fn code(&self, server: &ServerProcess, report_type: ReportType) -> String {
+        let order = CodeOrder {
+            report_type: report_type.byte().into(),
+            onset_day: Timestamp::from_unix_seconds(NOON).unwrap().day().number() - 5,
+            region: String::new(),
+        };
+        let mut officers =
+            OfficerServiceClient::new(channel(&format!("http://{}", server.staff)).await);
+        let request = IssueCodeRequest { order: Some(order) };
+        let answer = officers.issue_code(bearer(&self.officer, request)).await;
+        answer.unwrap().into_inner().code.unwrap().upload_code
+    }
+
+    pub(crate) async fn publish(&self, staff: SocketAddr) -> Result<(), tonic::Status> {
+        let mut admin = AdminServiceClient::new(channel(&format!("http://{staff}")).await);
+        let request = PublishNowRequest {
+            region: "VN".into(),
+        };
+        let answer = admin
+            .publish_now(bearer(&self.administrator, request))
+            .await;
+        answer.map(drop)
+    }
+}
+
+fn signing_key(folder: &Path) -> VerifyingKey {
+    let public = std::fs::read_dir(folder.join("keys"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_string_lossy().ends_with(".pub.pem"))
+        .unwrap();
+    VerifyingKey::from_pem(&std::fs::read_to_string(public).unwrap()).unwrap()
+}
+
+/// Downloads and verifies all batches of the index, oldest first.
+pub(crate) async fn published(
+    server: &ServerProcess,
+    folder: &Path,
+) -> Vec<VerifiedBatch<Vec<u8>>> {
+    let mut exposure =
+        ExposureServiceClient::new(channel(&format!("http://{}", server.public)).await);
+    let request = ListBatchesRequest {
+        region: "VN".into(),
+    };
+    let signed = exposure
+        .list_batches(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .index
+        .unwrap();
+    let index = Index::decode(signed.payload.as_slice()).unwrap();
+    let trusted = TrustedKeys::new(vec![signing_key(folder)]);
+    let mut batches: Vec<VerifiedBatch<Vec<u8>>> = Vec::new();
+    for (i, entry) in index.batches.into_iter().enumerate() {
+        let request = DownloadBatchRequest {
+            digest: entry.digest.clone(),
+            offset: 0,
+        };
+        let mut pieces = exposure.download_batch(request).await.unwrap().into_inner();
+        let mut file = Vec::new();
+        while let Some(piece) = pieces.message().await.unwrap() {
+            file.extend_from_slice(&piece.piece);
+        }
+        let batch = VerifiedBatch::verify(file, &trusted).unwrap();
+        assert_eq!(batch.header().sequence, entry.sequence);
+        assert_eq!(entry.sequence, i as u64 + 1, "numbers have no gap");
+        if let Some(previous) = batches.last() {
+            let expected = previous.digest();
+            assert_eq!(batch.header().previous, expected, "the chain has no gap");
+        }
+        batches.push(batch);
+    }
+    batches
+}
+
+/// Sequence number of each batch → how many of `tags` are in it.
+pub(crate) async fn found(
+    server: &ServerProcess,
+    folder: &Path,
+    tags: &[Tag],
+) -> BTreeMap<u64, usize> {
+    let batches = published(server, folder).await;
+    let counts = batches
+        .iter()
+        .map(|batch| (batch.header().sequence, batch.matches(tags).len()));
+    counts.collect()
+}
