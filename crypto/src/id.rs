@@ -19,6 +19,8 @@ impl EphemeralId {
     }
 
     /// At most 16 bytes; the key schedules see to that.
+    // Inlined, so that the copy is of a known length where that is known.
+    #[inline(always)]
     pub(crate) fn new(id: &[u8]) -> Self {
         let mut bytes = [0; 16];
         bytes[..id.len()].copy_from_slice(id);

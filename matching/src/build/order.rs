@@ -14,34 +14,30 @@ const BUCKET_TAGS: usize = 256;
 /// More buckets than this and dealing out costs more than sorting.
 const MOST_BUCKET_BITS: u32 = 13;
 
+/// One of so many is few: looking where they belong costs less than comparing all.
+const FEW: usize = 64;
+
 /// A tag as the number that it sorts like.
 fn number(tag: &Tag) -> u128 {
     u128::from_be_bytes(*tag.as_bytes())
 }
 
 /// Sorts and takes out repeats. Takes memory for as many tags again.
-pub(super) fn in_order(tags: Vec<Tag>) -> Vec<Tag> {
+pub(super) fn in_order(mut tags: Vec<Tag>) -> Vec<Tag> {
     let bits = (tags.len() / BUCKET_TAGS)
         .checked_ilog2()
         .unwrap_or(0)
         .min(MOST_BUCKET_BITS);
-    let mut tags = if bits == 0 { tags } else { dealt(tags, bits) };
-    let mut rest = &mut tags[..];
-    while let Some(first) = rest.first() {
-        // One bucket: all there is if nothing was dealt out.
-        let end = match bits {
-            0 => rest.len(),
-            _ => {
-                let bucket = bucket(first, bits);
-                let end = rest
-                    .iter()
-                    .position(|tag| self::bucket(tag, bits) != bucket);
-                end.unwrap_or(rest.len())
-            }
-        };
-        let (bucket, behind) = rest.split_at_mut(end);
-        bucket.sort_unstable_by_key(number);
-        rest = behind;
+    if bits == 0 {
+        tags.sort_unstable_by_key(number);
+    } else {
+        let ends;
+        (tags, ends) = dealt(tags, bits);
+        let mut start = 0;
+        for end in ends {
+            tags[start..end].sort_unstable_by_key(number);
+            start = end;
+        }
     }
     tags.dedup();
     tags
@@ -53,18 +49,22 @@ fn bucket(tag: &Tag, bits: u32) -> usize {
     (u32::from_be_bytes([a, b, c, d]) >> (32 - bits)) as usize
 }
 
-/// The same tags, bucket by bucket.
+/// The same tags, bucket by bucket, and where each bucket ends.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "its memory is free when this is done"
 )]
-fn dealt(tags: Vec<Tag>, bits: u32) -> Vec<Tag> {
-    let mut next = vec![0_usize; (1 << bits) + 1];
+fn dealt(tags: Vec<Tag>, bits: u32) -> (Vec<Tag>, Vec<usize>) {
+    // Where the next tag of a bucket goes: at last, where the bucket ends.
+    let mut next = vec![0; 1 << bits];
     for tag in &tags {
-        next[bucket(tag, bits) + 1] += 1;
+        next[bucket(tag, bits)] += 1;
     }
-    for i in 1..next.len() {
-        next[i] += next[i - 1];
+    let mut start = 0;
+    for next in &mut next {
+        let count = *next;
+        *next = start;
+        start += count;
     }
     let mut dealt = vec![Tag::from_bytes([0; 16]); tags.len()];
     for tag in &tags {
@@ -72,7 +72,7 @@ fn dealt(tags: Vec<Tag>, bits: u32) -> Vec<Tag> {
         dealt[*at] = *tag;
         *at += 1;
     }
-    dealt
+    (dealt, next)
 }
 
 /// Those of the first that are not in the second, both in order.
@@ -122,7 +122,19 @@ pub(super) fn merged(mut runs: Vec<Vec<Tag>>, threads: NonZero<usize>) -> Vec<Ta
 fn merged_here(runs: &[&[Tag]]) -> Vec<Tag> {
     let mut merged = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
     match runs {
-        // What two threads give, and padding.
+        // Padding: most of the tags stay in a row.
+        [many, few] if few.len() < many.len() / FEW => {
+            let mut many = *many;
+            for tag in *few {
+                let before = many.partition_point(|other| number(other) < number(tag));
+                let (head, tail) = many.split_at(before);
+                merged.extend_from_slice(head);
+                merged.push(*tag);
+                many = tail;
+            }
+            merged.extend_from_slice(many);
+        }
+        // What two threads give.
         [a, b] => {
             let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
             while let (Some(&x), Some(&y)) = (a.peek(), b.peek()) {
@@ -193,6 +205,14 @@ mod tests {
             let threads = NonZero::new(threads).unwrap();
             prop_assert_eq!(merged(runs, threads), naive(&all.concat()));
         }
+    }
+
+    #[test]
+    fn a_few_are_merged_into_many() {
+        let (many, few) = (in_order(some(9_000, 255, 1)), in_order(some(50, 255, 2)));
+        let few = in_order([few, many[3_000..3_005].to_vec()].concat());
+        let expected = naive(&[many.clone(), few.clone()].concat());
+        assert_eq!(merged(vec![many, few], NonZero::<usize>::MIN), expected);
     }
 
     #[test]

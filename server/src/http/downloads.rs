@@ -40,7 +40,7 @@ const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream")
 
 /// Length of the longest piece of a batch on its way to a connection: few system calls, and still told in time how much
 /// was handed over.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 1 << 20;
 
 #[derive(Clone)]
 struct Downloads {
