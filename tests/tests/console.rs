@@ -217,7 +217,7 @@ async fn a_clock_that_went_back_is_said_with_since_when() {
     assert!(!ids(&view(&world).await).contains(&"not_ready"));
 }
 
-/// Published batches of the last 24 hours make the expectation; withdrawals and older ones do not count.
+/// Published batches of the last 24 hours make the expectation; older ones do not count.
 #[tokio::test]
 async fn false_alarms_are_reckoned_from_what_was_published() {
     let world = World::with(|settings| settings.fingerprint_bits = 40).await;
