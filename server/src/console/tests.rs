@@ -222,11 +222,7 @@ fn pictures_tables_and_headings_speak() {
                 "svg" => {
                     let hidden = attribute(&element, "aria-hidden").is_some();
                     let label = attribute(&element, "aria-label").unwrap_or_default();
-<<<<<<< HEAD
-                    assert!(hidden || label.contains("now 3"), "{label:?}");
-=======
                     assert!(hidden || label.contains(" now 3"), "{label:?}");
->>>>>>> console
                 }
                 "th" => {
                     assert!(attribute(&element, "scope").is_some());

@@ -194,8 +194,8 @@ fn times(lines: &[Line]) -> Times {
         panic!("{} connections", lines.len());
     };
     // Configuration and code on the first, the upload on the second. The request for the configuration is short.
-    let mut config = first.down.iter().filter(|r| r.at < first.requests()[0].at);
-    let config = config.next_back().unwrap();
+    let mut config = first.down.iter().rev();
+    let config = config.find(|r| r.at < first.requests()[0].at).unwrap();
     let asked = first.requests().pop().unwrap();
     let answered = first.answers().pop().unwrap();
     Times {
