@@ -147,7 +147,8 @@ async fn a_full_disk_refuses_uploads_and_recovers() {
     world.publish().await;
     let mut phone = world.raw_phone(1).await;
     let (mut requests, mut expected) = (Vec::new(), Vec::new());
-    for _ in 0..12 {
+    // More than fit into what the write-ahead log has of the disk already.
+    for _ in 0..64 {
         let (request, tags) = prepared(&world, &mut phone).await;
         requests.push(request);
         expected.push(tags);

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
 use truyvet_crypto::token::ReportType;
-use truyvet_phone::{ConnectOptions, Connection, Phone, UploadOptions};
+use truyvet_phone::{ConnectOptions, Connection, Heard, Phone, UploadOptions};
 use truyvet_server::{
     Effects, Entropy, StartError, WalkOn,
     authorize::{self, CodeOrder},
@@ -104,7 +104,16 @@ async fn a_phone_takes_no_session_up_again_to_upload() {
     let codes = authorize::issue(context, &officer, &[order]).await.unwrap();
     let mut rng = rng(1);
     let (scheme, trusted) = (world.settings.scheme, world.trusted());
-    let phone = Phone::in_memory(scheme, trusted, world.now(), &mut rng).unwrap();
+    let three_days_ago = world.now().plus_seconds(-3 * 86_400);
+    let phone = Phone::in_memory(scheme, trusted, three_days_ago, &mut rng).unwrap();
+    // Somebody was near yesterday, so that there is something to disclose.
+    let yesterday = world.now().plus_seconds(-86_400);
+    let heard = Heard {
+        id: &vec![7; scheme.id_bytes()],
+        time: yesterday,
+        rssi_dbm: -60,
+    };
+    phone.hear(heard, yesterday).unwrap().unwrap();
     let options = ConnectOptions {
         ca_pem: Some(made.cert.pem().into_bytes()),
         ..ConnectOptions::default()

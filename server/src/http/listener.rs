@@ -200,10 +200,11 @@ async fn serve_connection(
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
     let handshake = guard.limits().handshake;
-    let mut stop_before_it_begins = stop.clone();
+    let (mut stop_before_it_begins, mut one) = (stop.clone(), [0]);
     tokio::select! {
-        // Nothing below looks at the clock before the first byte.
-        first_byte = timeout(handshake, stream.readable()) => {
+        // Nothing below looks at the clock before the first byte. Peeked at: "readable" may be said of a new connection
+        // on which nothing came.
+        first_byte = timeout(handshake, stream.peek(&mut one)) => {
             let Ok(first_byte) = first_byte else {
                 guard.count_cut("silent");
                 return Ok(());

@@ -180,6 +180,7 @@ async fn who_does_not_take_the_answer_is_cut_off() {
     let world = World::new(limits(), 10).await;
     let mut stuck = world.connect().await;
     get(&mut stuck, "/big", "").await;
+    head(&mut stuck).await;
     assert_eq!(world.cut("stalled").await, 1.0);
     assert!(world.guard.is_at_rest());
 }
