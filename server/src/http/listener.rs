@@ -313,7 +313,12 @@ async fn serve_stream(
         }
     }
     connection.as_mut().graceful_shutdown();
-    timeout(limits.drain, connection).await?
+    if let Ok(ended) = timeout(limits.drain, connection).await {
+        return ended;
+    }
+    // What was left of an answer had left our hands, and its peer did not take it.
+    guard.count_cut("stalled");
+    Ok(())
 }
 
 /// Whether a call has begun on a connection.
