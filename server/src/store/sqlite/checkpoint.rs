@@ -4,15 +4,18 @@
 //! goes on that is never so; therefore the writing thread itself copies what is left once the log has
 //! [`LOG_PAGES`]: little, since the rest is done. The log is then written from its beginning. A long query delays that for
 //! as long as it takes.
+//!
+//! SQLite lets one checkpoint at a time and turns a second one away instead of letting it wait. So that none is left out, they
+//! wait for each other here.
 
 use std::{
-    path::Path,
-    sync::{Mutex, PoisonError, mpsc},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, hooks::Wal};
 
 use super::database_error;
 use crate::store::{Result, StoreError};
@@ -28,52 +31,105 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A thread that makes checkpoints after commits. It ends when this is closed or dropped.
 pub(super) struct Checkpointer {
+    path: PathBuf,
+    /// Held by whoever makes a checkpoint.
+    turn: Arc<Mutex<()>>,
     open: Mutex<Option<mpsc::Sender<()>>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 impl Checkpointer {
-    /// Starts the thread; gives what to call after each commit.
-    pub(super) fn start(path: &Path) -> Result<(Self, impl Fn() + Send + use<>)> {
+    /// Starts the thread, and has the writer do its part.
+    ///
+    /// - `log_pages`: most that the log has after a commit, unless a query reads it.
+    pub(super) fn start(path: &Path, writer: &mut Connection, log_pages: u32) -> Result<Self> {
         let connection = Connection::open(path).map_err(database_error)?;
+        let turn = Arc::new(Mutex::new(()));
         // Holds one message: that there was a commit since the last checkpoint began.
         let (committed, commits) = mpsc::sync_channel(1);
         let (open, closed) = mpsc::channel();
+        let turns = Arc::clone(&turn);
         let thread = thread::Builder::new()
             .name("sqlite-log".into())
-            .spawn(move || keep_short(&connection, &commits, &closed))
+            .spawn(move || keep_short(&connection, &turns, &commits, &closed))
             .map_err(|error| StoreError::Database(error.to_string()))?;
-        let checkpointer = Self {
-            open: Mutex::new(Some(open)),
-            thread: Mutex::new(Some(thread)),
-        };
-        let committed = move || {
+        let turns = Arc::clone(&turn);
+        let after_commit = move |log: &mut Wal, pages: i32| {
             // Full: the thread knows already. Gone: the store closes.
             let _ = committed.try_send(());
+            if u32::try_from(pages).is_ok_and(|pages| pages >= log_pages) {
+                let _turn = lock(&turns);
+                note(log.checkpoint());
+            }
+            // The commit is done, whatever became of the log.
+            Ok(())
         };
-        Ok((checkpointer, committed))
+        writer
+            .wal_hook(Some(after_commit))
+            .map_err(database_error)?;
+        Ok(Self {
+            path: path.to_owned(),
+            turn,
+            open: Mutex::new(Some(open)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Empties the log into the database. What was deleted is still in the log until then, and so is the order in which
+    /// uploads came.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if a reader in the middle of a query, or a checkpoint of another process, do not let it for five
+    /// seconds: the next time does it.
+    pub(super) fn empty_log(&self) -> Result<()> {
+        let connection = Connection::open(&self.path).map_err(database_error)?;
+        // For readers; of another checkpoint SQLite says at once that it is busy, in the answer's first column.
+        connection
+            .execute_batch("PRAGMA busy_timeout = 1000;")
+            .map_err(database_error)?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let turn = lock(&self.turn);
+            let busy: i64 = connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+                .map_err(database_error)?;
+            if busy == 0 {
+                return Ok(());
+            }
+            drop(turn);
+            if Instant::now() > until {
+                return Err(StoreError::Busy);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until the connection is closed. The writer, which holds the other end of the commits, is closed before.
     pub(super) fn close(&self) {
-        drop(take(&self.open));
-        if take(&self.thread).is_some_and(|thread| thread.join().is_err()) {
+        drop(lock(&self.open).take());
+        let thread = lock(&self.thread).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread of the write-ahead log had panicked");
         }
     }
 }
 
-fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+/// Nothing behind these locks is half-changed by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn keep_short(connection: &Connection, commits: &mpsc::Receiver<()>, closed: &mpsc::Receiver<()>) {
+fn keep_short(
+    connection: &Connection,
+    turn: &Mutex<()>,
+    commits: &mpsc::Receiver<()>,
+    closed: &mpsc::Receiver<()>,
+) {
     while commits.recv().is_ok() {
-        // Copies what it can without waiting for anybody. What it cannot, the next one does, or the writer.
-        let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = done {
-            tracing::debug!(%error, "no checkpoint");
-        }
+        // Copies what it can without waiting for readers or the writer. What it cannot, the next one does, or the writer.
+        let turn = lock(turn);
+        note(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+        drop(turn);
         // Nothing is ever sent: a sleep that ends when the store closes.
         if closed.recv_timeout(PAUSE) != Err(mpsc::RecvTimeoutError::Timeout) {
             return;
@@ -81,61 +137,40 @@ fn keep_short(connection: &Connection, commits: &mpsc::Receiver<()>, closed: &mp
     }
 }
 
-/// Empties the log into the database. What was deleted is still in the log until then, and so is the order in which uploads
-/// came.
-///
-/// # Errors
-/// [`StoreError::Busy`] if a reader in the middle of a query, or checkpoints beside it, do not let it for five seconds: the
-/// next time does it.
-pub(super) fn empty_log(path: &Path) -> Result<()> {
-    let connection = Connection::open(path).map_err(database_error)?;
-    // For readers; of another checkpoint SQLite says at once that it is busy, in the answer's first column.
-    connection
-        .execute_batch("PRAGMA busy_timeout = 1000;")
-        .map_err(database_error)?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let busy: i64 = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(database_error)?;
-        if busy == 0 {
-            return Ok(());
-        }
-        if Instant::now() > until {
-            return Err(StoreError::Busy);
-        }
-        thread::sleep(Duration::from_millis(10));
+/// A checkpoint that failed is made up for by the next one.
+fn note(checkpoint: rusqlite::Result<()>) {
+    if let Err(error) = checkpoint {
+        tracing::debug!(%error, "no checkpoint");
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::Arc};
+    use std::fs;
 
     use super::*;
     use crate::store::sqlite::writer::Writer;
 
-    /// 6,000 commits of two pages each: 49 MB, through a log that begins anew after 1 MB where nothing is in the way.
+    /// 3,000 commits of two pages each: 25 MB, through a log that begins anew after 1 MB.
     #[tokio::test]
     async fn the_log_stays_short_beside_a_writer_that_goes_on() {
-        const PAGES: u64 = 256;
+        const PAGES: u32 = 256;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("n.db");
-        let connection = Connection::open(&path).unwrap();
+        let mut connection = Connection::open(&path).unwrap();
         connection
-            .execute_batch(&format!(
+            .execute_batch(
                 "PRAGMA page_size = 4096;
                  PRAGMA journal_mode = WAL;
                  PRAGMA synchronous = OFF;
-                 PRAGMA wal_autocheckpoint = {PAGES};
-                 CREATE TABLE n (n INTEGER PRIMARY KEY, filling BLOB);"
-            ))
+                 CREATE TABLE n (n INTEGER PRIMARY KEY, filling BLOB);",
+            )
             .unwrap();
-        let (checkpointer, committed) = Checkpointer::start(&path).unwrap();
-        let writer = Writer::start(connection, Arc::default(), committed).unwrap();
+        let checkpointer = Checkpointer::start(&path, &mut connection, PAGES).unwrap();
+        let writer = Writer::start(connection, Arc::default()).unwrap();
         let log = folder.path().join("n.db-wal");
         let mut longest = 0;
-        for n in 0..6_000 {
+        for n in 0..3_000 {
             writer
                 .write(move |connection| {
                     connection
@@ -146,8 +181,9 @@ mod tests {
                 .unwrap();
             longest = longest.max(fs::metadata(&log).unwrap().len());
         }
-        // The writer's checkpoint that comes upon the other one leaves it to the next commit: as long as a slow disk takes.
-        assert!(longest < 32 << 20, "{longest} bytes");
+        // And the last commit's: a row, at most as many pages above it, a new page for each. In frames of 4,120 bytes.
+        let most = 32 + u64::from(PAGES + 8) * 4_120;
+        assert!(longest <= most, "{longest} bytes, {most} at most");
         writer.close();
         checkpointer.close();
         assert!(!log.exists(), "the last to close removes it");

@@ -81,11 +81,11 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] if it cannot be opened, written or migrated.
     pub fn open(path: &Path, steps: Arc<dyn Steps>, telemetry: Arc<Telemetry>) -> Result<Self> {
-        let connection = open_writer(path)?;
-        let (checkpointer, committed) = Checkpointer::start(path)?;
+        let mut connection = open_writer(path)?;
+        let checkpointer = Checkpointer::start(path, &mut connection, checkpoint::LOG_PAGES)?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Arc::new(Writer::start(connection, telemetry, committed)?),
+            writer: Arc::new(Writer::start(connection, telemetry)?),
             checkpointer: Arc::new(checkpointer),
             readers: Readers::new(path),
             steps,
@@ -93,8 +93,8 @@ impl SqliteStore {
     }
 
     async fn checkpoint(&self) {
-        let path = self.path.clone();
-        let done = tokio::task::spawn_blocking(move || checkpoint::empty_log(&path)).await;
+        let checkpointer = Arc::clone(&self.checkpointer);
+        let done = tokio::task::spawn_blocking(move || checkpointer.empty_log()).await;
         if let Ok(Err(error)) = done {
             tracing::warn!(%error, "the write-ahead log was not emptied; the next time does it");
         }
@@ -121,17 +121,15 @@ fn open_writer(path: &Path) -> Result<Connection> {
     // NORMAL gains nothing once commits are grouped and loses acknowledged uploads in a power cut. The cache, 16 MB, holds
     // the keys of a window.
     connection
-        .execute_batch(&format!(
+        .execute_batch(
             "PRAGMA page_size = 4096;
              PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = {};
              PRAGMA cache_size = -16384;
              PRAGMA foreign_keys = ON;
              PRAGMA busy_timeout = 5000;
              PRAGMA secure_delete = ON;",
-            checkpoint::LOG_PAGES,
-        ))
+        )
         .map_err(database_error)?;
     schema::migrate(&mut connection)?;
     Ok(connection)
@@ -484,6 +482,112 @@ impl Store for SqliteStore {
                     .map_err(database_error)
             })
             .await
+    }
+
+    async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {
+        self.read(move |c| publications::closed_window(c, region))
+            .await
+    }
+
+    async fn last_closed_at(&self, region: Region) -> Result<Option<Timestamp>> {
+        self.read(move |c| publications::last_closed_at(c, region))
+            .await
+    }
+
+    async fn close_window(
+        &self,
+        closing: Closing,
+        for_withdrawal: ForWithdrawal,
+    ) -> Result<ClosedWindow> {
+        self.writer
+            .write(move |c| publications::close(c, &closing, &for_withdrawal))
+            .await
+    }
+
+    async fn keys_for_window(
+        &self,
+        region: Region,
+        sequence: u64,
+        since: Day,
+    ) -> Result<Vec<AcceptedKey>> {
+        self.read(move |c| uploads::keys_for_window(c, region, sequence, since))
+            .await
+    }
+
+    async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>> {
+        self.read(move |c| withdrawals::in_window(c, region, window))
+            .await
+    }
+
+    async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()> {
+        if region == crate::self_check::region() {
+            // Nobody's keys: no order to forget, and no reason to hold the writing thread every few minutes.
+            let record = move |c: &Connection| publications::record(c, region, &batch);
+            return self.writer.write(record).await;
+        }
+        self.writer
+            .write(move |c| {
+                publications::record(c, region, &batch)?;
+                arrival::forget_order(c, region, batch.sequence)
+            })
+            .await?;
+        self.checkpoint().await;
+        Ok(())
+    }
+
+    async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>> {
+        self.read(move |c| publications::published(c, region)).await
+    }
+
+    async fn deltas_since(&self, region: Region, since: Timestamp) -> Result<Vec<(u8, u32)>> {
+        self.read(move |c| publications::deltas_since(c, region, since))
+            .await
+    }
+
+    async fn published_digests(&self) -> Result<Vec<Digest>> {
+        self.read(publications::published_digests).await
+    }
+
+    async fn oldest_key_day(&self) -> Result<Option<Day>> {
+        self.read(retention::oldest_key_day).await
+    }
+
+    async fn add_self_check_code(&self, code: NewCode) -> Result<()> {
+        self.writer
+            .write(move |c| self_check::add_code(c, &code))
+            .await
+    }
+
+    async fn forget_self_checks(&self, region: Region) -> Result<Vec<Digest>> {
+        self.writer
+            .write(move |c| self_check::forget(c, region))
+            .await
+    }
+
+    async fn forget(&self, what: Forget) -> Result<Forgotten> {
+        let forgotten = self
+            .writer
+            .write(move |c| retention::forget(c, &what))
+            .await?;
+        self.checkpoint().await;
+        Ok(forgotten)
+    }
+
+    async fn ready(&self) -> Result<()> {
+        // An empty transaction writes nothing and so would not notice a full disk.
+        self.writer
+            .write(|c| {
+                c.execute_batch("PRAGMA user_version = 1")
+                    .map_err(database_error)
+            })
+            .await?;
+        // That fits into a log that had grown, also when nothing else does any more.
+        let disk =
+            rustix::fs::statvfs(&self.path).map_err(|error| StoreError::Disk(error.to_string()))?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM {
+            return Err(StoreError::Disk(format!("less than {ROOM} bytes are left")));
+        }
+        Ok(())
     }
 
     async fn close(&self) {

@@ -67,18 +67,12 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    ///
-    /// - `committed`: called after each commit.
-    pub(super) fn start(
-        connection: Connection,
-        telemetry: Arc<Telemetry>,
-        committed: impl Fn() + Send + 'static,
-    ) -> Result<Self> {
+    pub(super) fn start(connection: Connection, telemetry: Arc<Telemetry>) -> Result<Self> {
         let (sender, jobs) = mpsc::channel(QUEUE);
         let counting = Arc::clone(&telemetry);
         let thread = thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || write_all(&connection, jobs, &counting, &committed))
+            .spawn(move || write_all(&connection, jobs, &counting))
             .map_err(|error| StoreError::Database(error.to_string()))?;
         Ok(Self {
             jobs: Mutex::new(Some(sender)),
@@ -133,7 +127,6 @@ fn write_all(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     telemetry: &Telemetry,
-    committed: &dyn Fn(),
 ) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.blocking_recv_many(&mut group, GROUP) > 0 {
@@ -154,7 +147,6 @@ fn write_all(
         for job in group.drain(..) {
             job.finish(failed.as_ref());
         }
-        committed();
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn start(connection: Connection) -> Arc<Writer> {
-    Arc::new(Writer::start(connection, Arc::default(), || ()).unwrap())
+    Arc::new(Writer::start(connection, Arc::default()).unwrap())
 }
 
 fn writer() -> Arc<Writer> {
