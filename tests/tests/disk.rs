@@ -18,6 +18,7 @@ use std::{
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+use truyvet_crypto::Tag;
 use truyvet_matching::VerifiedBatch;
 use truyvet_proto::v1::{PublishNowRequest, PublishNowResponse, UploadRequest};
 use truyvet_tests::{
@@ -105,10 +106,7 @@ async fn publish(world: &World) -> Result<PublishNowResponse, Status> {
 }
 
 /// An upload with all that it needs but the disk.
-async fn prepared(
-    world: &World,
-    phone: &mut RawPhone,
-) -> (UploadRequest, Vec<truyvet_crypto::Tag>) {
+async fn prepared(world: &World, phone: &mut RawPhone) -> (UploadRequest, Vec<Tag>) {
     let token = phone.redeem(&world.code().await).await.unwrap();
     let keys = [phone.key(world.today().minus_days(1))];
     (phone.request(&token, &keys), tags(&keys))
@@ -121,16 +119,6 @@ fn says_come_again(status: &Status, reason: &str) {
     assert!(retry.unwrap().retry_delay.unwrap().as_secs() > 0);
 }
 
-/// Uploads until the disk refuses one; then how many were acknowledged before.
-async fn upload_until_refused(phone: &mut RawPhone, prepared: &[UploadRequest]) -> (usize, Status) {
-    for (position, request) in prepared.iter().enumerate() {
-        if let Err(status) = phone.upload(request.clone()).await {
-            return (position, status);
-        }
-    }
-    panic!("the disk took {} uploads", prepared.len());
-}
-
 #[tokio::test]
 async fn a_full_disk_refuses_uploads_and_recovers() {
     let mounts = tempfile::tempdir().unwrap();
@@ -138,13 +126,44 @@ async fn a_full_disk_refuses_uploads_and_recovers() {
     let Some(disk) = Disk::mount(&mounts.path().join("disk"), &options) else {
         return;
     };
-    let world = World::with(|settings| {
-        settings.data_dir = disk.0.join("data");
-        settings.database = settings.data_dir.join("truyvet.db");
-        settings.batches = settings.data_dir.join("batches");
-    })
-    .await;
-    world.publish().await;
+    let world = on_disk(&disk).await;
+    let mut phone = world.raw_phone(1).await;
+    let (mut requests, mut expected) = (Vec::new(), Vec::new());
+    for _ in 0..2 {
+        let (request, tags) = prepared(&world, &mut phone).await;
+        requests.push(request);
+        expected.push(tags);
+    }
+    phone.upload(requests[0].clone()).await.unwrap();
+    let filler = fill_to_the_last_page(&world, &disk).await;
+
+    let status = phone.upload(requests[1].clone()).await.unwrap_err();
+    says_come_again(&status, "STORE_UNAVAILABLE");
+    says_come_again(&publish(&world).await.unwrap_err(), "STORE_UNAVAILABLE");
+    let reason = not_ready(&world).await;
+    assert!(reason.contains("the disk is full"), "{reason}");
+    assert_eq!(index_status(&world).await, 200);
+
+    fs::remove_file(filler).unwrap();
+    eventually(async || (ready(&world).await.0 == 200).then_some(())).await;
+    // The refused one as it was, with its token unspent; and one that was acknowledged asks again and is told so.
+    for request in [&requests[1], &requests[0]] {
+        phone.upload(request.clone()).await.unwrap();
+    }
+    assert_eq!(world.rows("spent_token"), 2);
+    publish(&world).await.unwrap();
+    holds_each_once(&world, &expected).await;
+}
+
+/// A log that had grown takes uploads on a disk that is full; when there is no more room in it either, they are refused.
+#[tokio::test]
+async fn what_is_acknowledged_while_the_disk_fills_is_published() {
+    let mounts = tempfile::tempdir().unwrap();
+    let options = ["-t", "tmpfs", "-o", "size=32m", "tmpfs"];
+    let Some(disk) = Disk::mount(&mounts.path().join("disk"), &options) else {
+        return;
+    };
+    let world = on_disk(&disk).await;
     let mut phone = world.raw_phone(1).await;
     let (mut requests, mut expected) = (Vec::new(), Vec::new());
     for _ in 0..64 {
@@ -152,33 +171,66 @@ async fn a_full_disk_refuses_uploads_and_recovers() {
         requests.push(request);
         expected.push(tags);
     }
-    // Empties the write-ahead log: what it had of the disk would take many more.
-    world.clock.advance(60);
-    world.publish().await;
-    phone.upload(requests[0].clone()).await.unwrap();
-
     let filler = disk.fill();
-    let (taken, status) = upload_until_refused(&mut phone, &requests[1..]).await;
-    says_come_again(&status, "STORE_UNAVAILABLE");
-    // A look at readiness writes a single page, which may still fit: what a disk that takes nothing says is tested below.
-    assert_eq!(index_status(&world).await, 200);
+    // The log's room is what preparing 64 uploads took: it may be written over as often as it was copied, so that uploads
+    // may go on for long. All that was ever promised is asked for below.
+    let mut acknowledged = Vec::new();
+    for (request, tags) in requests.iter().zip(expected) {
+        match phone.upload(request.clone()).await {
+            Ok(_) => acknowledged.push(tags),
+            Err(status) => says_come_again(&status, "STORE_UNAVAILABLE"),
+        }
+    }
+    let reason = not_ready(&world).await;
+    assert!(reason.contains("the disk is full"), "{reason}");
 
     fs::remove_file(filler).unwrap();
     eventually(async || (ready(&world).await.0 == 200).then_some(())).await;
-    // The refused one as it was, with its token unspent; and one that was acknowledged asks again and is told so.
-    for request in [&requests[1 + taken], &requests[0]] {
-        phone.upload(request.clone()).await.unwrap();
-    }
-    let acknowledged = 2 + taken;
     assert_eq!(
         world.rows("spent_token"),
-        i64::try_from(acknowledged).unwrap()
+        i64::try_from(acknowledged.len()).unwrap()
     );
     publish(&world).await.unwrap();
-    let batch = world.files().await.pop().unwrap();
-    let batch = VerifiedBatch::verify(batch, &world.trusted()).unwrap();
-    for tags in &expected[..acknowledged] {
-        assert_eq!(batch.matches(tags).len(), tags.len());
+    holds_each_once(&world, &acknowledged).await;
+}
+
+async fn on_disk(disk: &Disk) -> World {
+    World::with(|settings| {
+        settings.data_dir = disk.0.join("data");
+        settings.database = settings.data_dir.join("truyvet.db");
+        settings.batches = settings.data_dir.join("batches");
+    })
+    .await
+}
+
+/// Fills the disk while the write-ahead log is empty, which is after a publication: else pages may be written over in it.
+async fn fill_to_the_last_page(world: &World, disk: &Disk) -> PathBuf {
+    let mut log = world.settings.database.clone().into_os_string();
+    log.push("-wal");
+    eventually(async || {
+        world.clock.advance(60);
+        world.publish().await;
+        let filler = disk.fill();
+        if fs::metadata(&log).unwrap().len() == 0 {
+            return Some(filler);
+        }
+        fs::remove_file(filler).unwrap();
+        None
+    })
+    .await
+}
+
+/// Of each upload's tags, every one is in exactly one published batch.
+async fn holds_each_once(world: &World, uploads: &[Vec<Tag>]) {
+    let trusted = world.trusted();
+    let files = world.files().await;
+    let batches: Vec<_> = files
+        .into_iter()
+        .map(|file| VerifiedBatch::verify(file, &trusted).unwrap())
+        .collect();
+    for tags in uploads {
+        let matched: usize = batches.iter().map(|batch| batch.matches(tags).len()).sum();
+        assert_eq!(matched, tags.len());
     }
 }
 
@@ -228,12 +280,7 @@ async fn a_disk_that_turns_read_only_refuses_uploads_and_loses_none() {
     let Some(disk) = Disk::mount(&at, &["-o", "loop", image]) else {
         return;
     };
-    let world = World::with(|settings| {
-        settings.data_dir = disk.0.join("data");
-        settings.database = settings.data_dir.join("truyvet.db");
-        settings.batches = settings.data_dir.join("batches");
-    })
-    .await;
+    let world = on_disk(&disk).await;
     world.publish().await;
     let mut phone = world.raw_phone(1).await;
     let (kept, tags_kept) = prepared(&world, &mut phone).await;

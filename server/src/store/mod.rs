@@ -215,7 +215,7 @@ pub trait Store: SignInStore + Send + Sync {
 
     /// Deletes what has outlived its purpose, and says what.
     async fn forget(&self, what: Forget) -> Result<Forgotten>;
-    /// Writes something, to tell whether writing works now.
+    /// Writes something and looks at the room that is left, to tell whether writing works now.
     async fn ready(&self) -> Result<()>;
     /// Finishes what waits and lets go of the database. Everything after it fails.
     async fn close(&self);

@@ -66,6 +66,9 @@ use crate::{
 /// Prepared statements that a connection keeps: more than the calls of phones and officers have together.
 const STATEMENTS: usize = 128;
 
+/// What a commit of as many uploads as it may hold can take of the disk, in bytes: with less, writing is a matter of luck.
+const ROOM: u64 = 8 << 20;
+
 /// The store in one SQLite file.
 pub struct SqliteStore {
     path: PathBuf,
@@ -383,105 +386,6 @@ impl Store for SqliteStore {
 
     async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>> {
         self.read(move |c| uploads::counts(c, region)).await
-    }
-
-    async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {
-        self.read(move |c| publications::closed_window(c, region))
-            .await
-    }
-
-    async fn last_closed_at(&self, region: Region) -> Result<Option<Timestamp>> {
-        self.read(move |c| publications::last_closed_at(c, region))
-            .await
-    }
-
-    async fn close_window(
-        &self,
-        closing: Closing,
-        for_withdrawal: ForWithdrawal,
-    ) -> Result<ClosedWindow> {
-        self.writer
-            .write(move |c| publications::close(c, &closing, &for_withdrawal))
-            .await
-    }
-
-    async fn keys_for_window(
-        &self,
-        region: Region,
-        sequence: u64,
-        since: Day,
-    ) -> Result<Vec<AcceptedKey>> {
-        self.read(move |c| uploads::keys_for_window(c, region, sequence, since))
-            .await
-    }
-
-    async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>> {
-        self.read(move |c| withdrawals::in_window(c, region, window))
-            .await
-    }
-
-    async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()> {
-        if region == crate::self_check::region() {
-            // Nobody's keys: no order to forget, and no reason to hold the writing thread every few minutes.
-            let record = move |c: &Connection| publications::record(c, region, &batch);
-            return self.writer.write(record).await;
-        }
-        self.writer
-            .write(move |c| {
-                publications::record(c, region, &batch)?;
-                arrival::forget_order(c, region, batch.sequence)
-            })
-            .await?;
-        self.checkpoint().await;
-        Ok(())
-    }
-
-    async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>> {
-        self.read(move |c| publications::published(c, region)).await
-    }
-
-    async fn deltas_since(&self, region: Region, since: Timestamp) -> Result<Vec<(u8, u32)>> {
-        self.read(move |c| publications::deltas_since(c, region, since))
-            .await
-    }
-
-    async fn published_digests(&self) -> Result<Vec<Digest>> {
-        self.read(publications::published_digests).await
-    }
-
-    async fn oldest_key_day(&self) -> Result<Option<Day>> {
-        self.read(retention::oldest_key_day).await
-    }
-
-    async fn add_self_check_code(&self, code: NewCode) -> Result<()> {
-        self.writer
-            .write(move |c| self_check::add_code(c, &code))
-            .await
-    }
-
-    async fn forget_self_checks(&self, region: Region) -> Result<Vec<Digest>> {
-        self.writer
-            .write(move |c| self_check::forget(c, region))
-            .await
-    }
-
-    async fn forget(&self, what: Forget) -> Result<Forgotten> {
-        let forgotten = self
-            .writer
-            .write(move |c| retention::forget(c, &what))
-            .await?;
-        self.checkpoint().await;
-        Ok(forgotten)
-    }
-
-    async fn ready(&self) -> Result<()> {
-        // An empty transaction writes nothing and so would not notice a full disk.
-        self.writer
-            .write(|c| {
-                c.execute_batch("PRAGMA user_version = 1")
-                    .map_err(database_error)
-            })
-            .await
     }
 
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {
