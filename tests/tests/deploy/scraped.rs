@@ -81,6 +81,12 @@ impl Prometheus {
         let url = format!("http://{}", address.await.expect("it listens in time"));
         // Read on, so that it never waits for somebody to hear its log.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        // It answers with 503 while it reads its log, which is after it listens.
+        eventually(async || {
+            let answer = reqwest::get(format!("{url}/-/ready")).await.unwrap();
+            answer.status().is_success().then_some(())
+        })
+        .await;
         Self {
             url,
             _process: process,
