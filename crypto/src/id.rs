@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Scheme, Slot, hash::sha256_block};
+use crate::{Scheme, Slot, hash::Block};
 
 /// One broadcast identifier: 12 bytes for Bluezone, 16 otherwise. Never printed by `Debug`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,19 +54,14 @@ impl Tag {
     /// The tag of an ID that was broadcast in `slot`.
     #[must_use]
     pub fn new(scheme: Scheme, slot: Slot, id: &EphemeralId) -> Self {
-        let mut block = [0; 64];
-        block[..14].copy_from_slice(b"truyvet tag v1");
-        block[14] = scheme.byte();
-        block[15..19].copy_from_slice(&slot.number().to_be_bytes());
-        block[19..35].copy_from_slice(&id.bytes);
-        // Two calls, so that each knows its length.
-        let digest = match id.len {
-            12 => sha256_block(&mut block, 31),
-            length => sha256_block(&mut block, 19 + usize::from(length)),
-        };
-        let mut tag = [0; 16];
-        tag.copy_from_slice(&digest[..16]);
-        Self(tag)
+        let mut block = TagBlock::new(scheme);
+        block.fill(slot, id.as_bytes());
+        Self::of_hash(&block.0.hash())
+    }
+
+    #[inline]
+    pub(crate) fn of_hash(hash: &[u8; 32]) -> Self {
+        Self(*hash.first_chunk().expect("32 bytes"))
     }
 
     /// A tag that was stored.
@@ -79,6 +74,26 @@ impl Tag {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+/// What a tag is the hash of: made once, filled in for each.
+pub(crate) struct TagBlock(pub(crate) Block);
+
+impl TagBlock {
+    #[inline]
+    pub(crate) fn new(scheme: Scheme) -> Self {
+        let mut message = [0; 35];
+        message[..14].copy_from_slice(b"truyvet tag v1");
+        message[14] = scheme.byte();
+        Self(Block::new(&message[..19 + scheme.id_bytes()]))
+    }
+
+    /// - `id`: as long as the scheme says.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, slot: Slot, id: &[u8]) {
+        self.0.put(15, &slot.number().to_be_bytes());
+        self.0.put(19, id);
     }
 }
 

@@ -82,6 +82,7 @@ impl Scheme {
     /// # Panics
     /// If `index` is not below [`Self::slots_per_day`].
     #[must_use]
+    #[inline]
     pub fn slot(self, day: Day, index: u32) -> Slot {
         assert!(index < self.slots_per_day(), "slot index within the day");
         Slot(day.number() * self.slots_per_day() + index)
@@ -107,6 +108,7 @@ impl Scheme {
 
     /// First second after a slot.
     #[must_use]
+    #[inline]
     pub fn slot_end(self, slot: Slot) -> Timestamp {
         self.slot_start(slot)
             .plus_seconds(i64::from(self.slot_seconds()))

@@ -10,7 +10,7 @@
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{Day, EphemeralId, SlotSet, hash::sha256_block, sha256};
+use crate::{Day, EphemeralId, Scheme, SlotSet, Tag, hash::Block, id::TagBlock, sha256};
 
 /// Misspelt in the original.
 const SUBKEY_SALT: &[u8] = b"bluzonesubkey";
@@ -32,16 +32,60 @@ pub fn day_secret(base_id: &[u8; 32], base_day: Day, day: Day) -> Zeroizing<[u8;
 
 /// Hands out the IDs of some slots of the day whose first sub-key this is, ascending.
 pub(super) fn each_id(subkey0: &[u8; 32], slots: &SlotSet, mut take: impl FnMut(u32, EphemeralId)) {
-    let mut block = [0; 64];
-    block[..32].copy_from_slice(subkey0);
+    let mut subkey = Zeroizing::new(*subkey0);
+    let mut block = Block::new(subkey0);
     let mut at = 0;
     for slot in slots.iter() {
         while at < slot {
-            let next = sha256_block(&mut block, 32);
-            block[..32].copy_from_slice(&next);
+            *subkey = block.hash();
+            block.put(0, &*subkey);
             at += 1;
         }
-        take(slot, EphemeralId::new(&BROADCAST_BYTES.map(|i| block[i])));
+        take(slot, EphemeralId::new(&id(&subkey)));
     }
     block.zeroize();
+}
+
+/// Hands out the tags of some slots, ascending: as [`each_id`] and [`Tag::new`] do, in half the time.
+pub(super) fn each_tag(
+    day: Day,
+    subkey0: &[u8; 32],
+    slots: impl Iterator<Item = u32>,
+    mut take: impl FnMut(u32, Tag),
+) {
+    let mut subkey = Zeroizing::new(*subkey0);
+    let mut block = Block::new(subkey0);
+    let mut at = 0;
+    // The tag of the slot before is hashed beside the next sub-key: neither waits for the other.
+    let mut tag_block = TagBlock::new(Scheme::Bluezone);
+    let mut waiting = None;
+    for slot in slots {
+        while at < slot {
+            *subkey = match waiting.take() {
+                None => block.hash(),
+                Some(before) => {
+                    let [next, hash] = block.hash_both(&tag_block.0);
+                    take(before, Tag::of_hash(&hash));
+                    next
+                }
+            };
+            block.put(0, &*subkey);
+            at += 1;
+        }
+        tag_block.fill(Scheme::Bluezone.slot(day, slot), &id(&subkey));
+        waiting = Some(slot);
+    }
+    if let Some(last) = waiting {
+        take(last, Tag::of_hash(&tag_block.0.hash()));
+    }
+    block.zeroize();
+}
+
+#[inline(always)]
+fn id(subkey: &[u8; 32]) -> [u8; 12] {
+    let mut id = [0; 12];
+    for (byte, from) in id.iter_mut().zip(BROADCAST_BYTES) {
+        *byte = subkey[from];
+    }
+    id
 }

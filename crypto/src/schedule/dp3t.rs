@@ -6,7 +6,7 @@
 //!
 //! Seeds are independent, so a case can leave out any slot and nothing ties the rest together.
 
-use crate::{EphemeralId, hash::sha256_block};
+use crate::{EphemeralId, hash::Block};
 
 /// Length of a seed in bytes.
 pub const SEED_BYTES: usize = 32;
@@ -14,7 +14,5 @@ pub const SEED_BYTES: usize = 32;
 /// The ID of the slot that this seed was drawn for.
 #[must_use]
 pub fn id(seed: &[u8; SEED_BYTES]) -> EphemeralId {
-    let mut block = [0; 64];
-    block[..SEED_BYTES].copy_from_slice(seed);
-    EphemeralId::new(&sha256_block(&mut block, SEED_BYTES)[..16])
+    EphemeralId::new(&Block::new(seed).hash()[..16])
 }

@@ -6,7 +6,7 @@ pub mod bluezone;
 pub mod dp3t;
 mod gaen;
 
-use crate::{Day, EphemeralId, KeyError, Scheme, SlotSet};
+use crate::{Day, EphemeralId, KeyError, Scheme, SlotSet, Tag};
 
 /// All IDs of one day, by slot.
 ///
@@ -27,9 +27,33 @@ pub fn ids_of_day(
     Ok(ids)
 }
 
+/// Hands out the tags of some slots of a day, from what is disclosed for just these, as position in the day and tag,
+/// ascending.
+///
+/// - `wanted`: which of them, by position in the day.
+pub(crate) fn each_tag(
+    scheme: Scheme,
+    day: Day,
+    disclosed_secret: &[u8],
+    slots: &SlotSet,
+    wanted: impl Fn(u32) -> bool,
+    mut take: impl FnMut(u32, Tag),
+) -> Result<(), KeyError> {
+    if let (Scheme::Bluezone, Ok(subkey0)) = (scheme, disclosed_secret.try_into()) {
+        let wanted = slots.iter().filter(|index| wanted(*index));
+        bluezone::each_tag(day, subkey0, wanted, take);
+        return Ok(());
+    }
+    each_id(scheme, day, disclosed_secret, slots, |index, id| {
+        if wanted(index) {
+            take(index, Tag::new(scheme, scheme.slot(day, index), &id));
+        }
+    })
+}
+
 /// Hands out the IDs of some slots of a day, from what is disclosed for just these, as position in the day and ID,
-/// ascending. What the caller does with an ID overlaps with computing the next.
-pub(crate) fn each_id(
+/// ascending.
+fn each_id(
     scheme: Scheme,
     day: Day,
     disclosed_secret: &[u8],

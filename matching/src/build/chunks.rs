@@ -4,6 +4,7 @@
 
 use std::{
     num::NonZero,
+    ops::Range,
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -69,16 +70,24 @@ pub(super) fn encode(
             .chunks(share)
             .map(|tags| move || deal(header, tags)),
     );
+    // Two are encoded in less time together; but no thread is left without work for that.
+    let together = if header.chunks as usize / threads < 2 {
+        1
+    } else {
+        2
+    };
     let next = AtomicU32::new(0);
     let encoded = on_threads((0..threads).map(|_| {
         || {
             let mut encoded = vec![];
             loop {
-                let chunk = next.fetch_add(1, Ordering::Relaxed);
-                if chunk >= header.chunks {
+                let first = next.fetch_add(together, Ordering::Relaxed);
+                if first >= header.chunks {
                     return Ok(encoded);
                 }
-                encoded.push((chunk, encode_chunk(header, &hands, chunk)?));
+                let numbers = first..header.chunks.min(first + together);
+                let chunks = encode_chunks(header, &hands, numbers.clone())?;
+                encoded.extend(numbers.zip(chunks));
             }
         }
     }));
@@ -106,19 +115,25 @@ fn deal(header: &Header, tags: &[Tag]) -> Hand {
     hand
 }
 
-fn encode_chunk(header: &Header, hands: &[Hand], chunk: u32) -> Result<Chunk, BuildError> {
-    let dealt = || hands.iter().map(|hand| &hand[chunk as usize]);
-    let count: usize = dealt().map(Vec::len).sum();
-    if count > MAX_CHUNK_TAGS as usize {
-        return Err(BuildError::ChunkFull { chunk });
+fn encode_chunks(
+    header: &Header,
+    hands: &[Hand],
+    numbers: Range<u32>,
+) -> Result<Vec<Chunk>, BuildError> {
+    let dealt = |chunk: u32| hands.iter().map(move |hand| &hand[chunk as usize]);
+    for chunk in numbers.clone() {
+        let count: usize = dealt(chunk).map(Vec::len).sum();
+        if count > MAX_CHUNK_TAGS as usize {
+            return Err(BuildError::ChunkFull { chunk });
+        }
     }
     let encoded = header
         .codec
         .encode(
             header.fingerprint_bits,
             header.chunks.into(),
-            dealt().flatten().copied(),
+            numbers.map(|chunk| dealt(chunk).flatten().copied()),
         )
-        .expect("what is not encoded all at once is encoded one by one");
-    Ok(Chunk::new(encoded))
+        .expect("what is not encoded all at once is encoded chunk by chunk");
+    Ok(encoded.into_iter().map(Chunk::new).collect())
 }

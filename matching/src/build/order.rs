@@ -1,4 +1,4 @@
-//! Tags in order, each once: sorting, and merging what is sorted.
+//! Tags in order, each once: sorting them, on several threads, and adding to what is sorted.
 //!
 //! Tags are hashes, so their first bits deal them out evenly: what is left to sort then fits the fastest cache.
 
@@ -14,8 +14,8 @@ const BUCKET_TAGS: usize = 256;
 /// More buckets than this and dealing out costs more than sorting.
 const MOST_BUCKET_BITS: u32 = 13;
 
-/// One of so many is few: looking where they belong costs less than comparing all.
-const FEW: usize = 64;
+/// Repeats of eight bits in a bucket that are no accident: sorting by comparison then costs less.
+const MOST_ALIKE: u32 = 32;
 
 /// A tag as the number that it sorts like.
 fn number(tag: &Tag) -> u128 {
@@ -24,18 +24,18 @@ fn number(tag: &Tag) -> u128 {
 
 /// Sorts and takes out repeats. Takes memory for as many tags again.
 pub(super) fn in_order(mut tags: Vec<Tag>) -> Vec<Tag> {
-    let bits = (tags.len() / BUCKET_TAGS)
-        .checked_ilog2()
-        .unwrap_or(0)
-        .min(MOST_BUCKET_BITS);
+    let bits = bucket_bits(tags.len());
     if bits == 0 {
         tags.sort_unstable_by_key(number);
     } else {
-        let ends;
-        (tags, ends) = dealt(tags, bits);
+        let (dealt, ends) = dealt(&tags, bits);
         let mut start = 0;
         for end in ends {
-            tags[start..end].sort_unstable_by_key(number);
+            sort_bucket(
+                [&dealt[start..end]].into_iter(),
+                &mut tags[start..end],
+                bits,
+            );
             start = end;
         }
     }
@@ -43,21 +43,103 @@ pub(super) fn in_order(mut tags: Vec<Tag>) -> Vec<Tag> {
     tags
 }
 
+/// The same of several runs together, on so many threads: each deals out a run, then sorts a share of the buckets.
+pub(super) fn in_order_together(runs: Vec<Vec<Tag>>, threads: NonZero<usize>) -> Vec<Tag> {
+    let count = runs.iter().map(Vec::len).sum();
+    let bits = bucket_bits(count);
+    if runs.len() < 2 || bits == 0 {
+        let mut runs = runs.into_iter();
+        let mut tags = runs.next().unwrap_or_default();
+        runs.for_each(|run| tags.extend(run));
+        return in_order(tags);
+    }
+    let hands = on_threads(runs.into_iter().map(|run| move || dealt(&run, bits)));
+    let of_bucket = |bucket: usize| {
+        hands.iter().map(move |(dealt, ends)| {
+            let start = bucket.checked_sub(1).map_or(0, |before| ends[before]);
+            &dealt[start..ends[bucket]]
+        })
+    };
+    let mut tags = vec![Tag::from_bytes([0; 16]); count];
+    let mut places = &mut *tags;
+    let mut buckets: Vec<(usize, &mut [Tag])> = Vec::with_capacity(1 << bits);
+    for bucket in 0..1 << bits {
+        let count = of_bucket(bucket).map(<[Tag]>::len).sum();
+        let (here, behind) = places.split_at_mut(count);
+        buckets.push((bucket, here));
+        places = behind;
+    }
+    let share = buckets.len().div_ceil(threads.get());
+    on_threads(buckets.chunks_mut(share).map(|buckets| {
+        || {
+            for (bucket, sorted) in buckets {
+                sort_bucket(of_bucket(*bucket), sorted, bits);
+            }
+        }
+    }));
+    tags.dedup();
+    tags
+}
+
+/// How many first bits tell buckets apart; 0: too few tags.
+fn bucket_bits(tags: usize) -> u32 {
+    (tags / BUCKET_TAGS)
+        .checked_ilog2()
+        .unwrap_or(0)
+        .min(MOST_BUCKET_BITS)
+}
+
+/// Sorts tags that agree in the first `bits` bits into another place, of their number: deals them out once more, by the next
+/// eight bits, which leaves one or two of each to compare.
+fn sort_bucket<'a>(dealt: impl Iterator<Item = &'a [Tag]> + Clone, sorted: &mut [Tag], bits: u32) {
+    let digit = |tag: &Tag| (first_word(tag) << bits >> 24) as usize;
+    let mut counts = [0_u32; 256];
+    for tag in dealt.clone().flatten() {
+        counts[digit(tag)] += 1;
+    }
+    if counts.iter().any(|count| *count > MOST_ALIKE) {
+        for (place, tag) in sorted.iter_mut().zip(dealt.flatten()) {
+            *place = *tag;
+        }
+        sorted.sort_unstable_by_key(number);
+        return;
+    }
+    let mut next = counts;
+    let mut start = 0;
+    for next in &mut next {
+        start += std::mem::replace(next, start);
+    }
+    for tag in dealt.flatten() {
+        let at = &mut next[digit(tag)];
+        sorted[*at as usize] = *tag;
+        *at += 1;
+    }
+    for i in 1..sorted.len() {
+        let tag = sorted[i];
+        let mut at = i;
+        while at > 0 && number(&sorted[at - 1]) > number(&tag) {
+            sorted[at] = sorted[at - 1];
+            at -= 1;
+        }
+        sorted[at] = tag;
+    }
+}
+
+fn first_word(tag: &Tag) -> u32 {
+    let [a, b, c, d, ..] = *tag.as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
 /// First bits of a tag, 1 to 32 of them.
 fn bucket(tag: &Tag, bits: u32) -> usize {
-    let [a, b, c, d, ..] = *tag.as_bytes();
-    (u32::from_be_bytes([a, b, c, d]) >> (32 - bits)) as usize
+    (first_word(tag) >> (32 - bits)) as usize
 }
 
 /// The same tags, bucket by bucket, and where each bucket ends.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "its memory is free when this is done"
-)]
-fn dealt(tags: Vec<Tag>, bits: u32) -> (Vec<Tag>, Vec<usize>) {
+fn dealt(tags: &[Tag], bits: u32) -> (Vec<Tag>, Vec<usize>) {
     // Where the next tag of a bucket goes: at last, where the bucket ends.
     let mut next = vec![0; 1 << bits];
-    for tag in &tags {
+    for tag in tags {
         next[bucket(tag, bits)] += 1;
     }
     let mut start = 0;
@@ -67,7 +149,7 @@ fn dealt(tags: Vec<Tag>, bits: u32) -> (Vec<Tag>, Vec<usize>) {
         start += count;
     }
     let mut dealt = vec![Tag::from_bytes([0; 16]); tags.len()];
-    for tag in &tags {
+    for tag in tags {
         let at = &mut next[bucket(tag, bits)];
         dealt[*at] = *tag;
         *at += 1;
@@ -81,81 +163,17 @@ pub(super) fn without(mut tags: Vec<Tag>, taken: &[Tag]) -> Vec<Tag> {
     tags
 }
 
-/// Merges runs that are in order, and takes out repeats.
-pub(super) fn merged(mut runs: Vec<Vec<Tag>>, threads: NonZero<usize>) -> Vec<Tag> {
-    runs.retain(|run| !run.is_empty());
-    if runs.len() < 2 {
-        return runs.pop().unwrap_or_default();
+/// Adds tags that are in order, and none of which is there, to tags that are in order, in their place.
+pub(super) fn insert(tags: &mut Vec<Tag>, new: &[Tag]) {
+    // From the last on: what is behind `end` is where it belongs.
+    let mut end = tags.len();
+    tags.extend_from_slice(new);
+    for (before, tag) in new.iter().enumerate().rev() {
+        let at = tags[..end].partition_point(|other| number(other) < number(tag));
+        tags.copy_within(at..end, at + before + 1);
+        tags[at + before] = *tag;
+        end = at;
     }
-    // Each thread merges what lies between two tags of the longest run.
-    let longest = runs
-        .iter()
-        .max_by_key(|run| run.len())
-        .expect("two at least");
-    let threads = threads.get().min(longest.len());
-    let cuts: Vec<&Tag> = (1..threads)
-        .map(|part| &longest[part * longest.len() / threads])
-        .collect();
-    let mut left: Vec<&[Tag]> = runs.iter().map(Vec::as_slice).collect();
-    let mut parts = Vec::with_capacity(threads);
-    for part in 0..threads {
-        let cut = cuts.get(part).map(|tag| number(tag));
-        let heads = left.iter_mut().map(|run| {
-            let end = cut.map_or(run.len(), |cut| {
-                run.partition_point(|tag| number(tag) < cut)
-            });
-            let (head, tail) = run.split_at(end);
-            *run = tail;
-            head
-        });
-        parts.push(heads.collect::<Vec<_>>());
-    }
-    let mut parts = on_threads(parts.into_iter().map(|runs| move || merged_here(&runs)));
-    drop(runs);
-    match parts.len() {
-        1 => parts.pop().expect("one"),
-        _ => parts.concat(),
-    }
-}
-
-/// The same, on this thread.
-fn merged_here(runs: &[&[Tag]]) -> Vec<Tag> {
-    let mut merged = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
-    match runs {
-        // Padding: most of the tags stay in a row.
-        [many, few] if few.len() < many.len() / FEW => {
-            let mut many = *many;
-            for tag in *few {
-                let before = many.partition_point(|other| number(other) < number(tag));
-                let (head, tail) = many.split_at(before);
-                merged.extend_from_slice(head);
-                merged.push(*tag);
-                many = tail;
-            }
-            merged.extend_from_slice(many);
-        }
-        // What two threads give.
-        [a, b] => {
-            let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-            while let (Some(&x), Some(&y)) = (a.peek(), b.peek()) {
-                if number(x) <= number(y) {
-                    merged.push(*x);
-                    a.next();
-                } else {
-                    merged.push(*y);
-                    b.next();
-                }
-            }
-            merged.extend(a);
-            merged.extend(b);
-        }
-        _ => {
-            merged.extend(runs.iter().copied().flatten());
-            merged.sort_unstable_by_key(number);
-        }
-    }
-    merged.dedup();
-    merged
 }
 
 #[cfg(test)]
@@ -191,28 +209,44 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn sorting_and_merging_give_what_a_tree_gives(
+        fn sorting_gives_what_a_tree_gives(
             counts in prop::collection::vec(0_usize..3_000, 0..5),
             first_bytes: u8,
             threads in 1_usize..5,
             seed: u64,
         ) {
             let all: Vec<Vec<Tag>> = (seed..).zip(&counts).map(|(seed, count)| some(*count, first_bytes, seed / 2)).collect();
-            let runs: Vec<Vec<Tag>> = all.iter().map(|tags| in_order(tags.clone())).collect();
-            for (run, tags) in runs.iter().zip(&all) {
-                prop_assert_eq!(run, &naive(tags));
+            for tags in &all {
+                prop_assert_eq!(in_order(tags.clone()), naive(tags));
             }
             let threads = NonZero::new(threads).unwrap();
-            prop_assert_eq!(merged(runs, threads), naive(&all.concat()));
+            let together = all.concat();
+            prop_assert_eq!(in_order_together(all, threads), naive(&together));
         }
     }
 
     #[test]
-    fn a_few_are_merged_into_many() {
-        let (many, few) = (in_order(some(9_000, 255, 1)), in_order(some(50, 255, 2)));
-        let few = in_order([few, many[3_000..3_005].to_vec()].concat());
-        let expected = naive(&[many.clone(), few.clone()].concat());
-        assert_eq!(merged(vec![many, few], NonZero::<usize>::MIN), expected);
+    fn new_ones_find_their_places() {
+        for (many, few) in [(9_000, 50), (50, 9_000), (0, 10), (10, 0)] {
+            let many = naive(&some(many, 255, 1));
+            let new = without(naive(&some(few, 255, 2)), &many);
+            let expected = naive(&[many.clone(), new.clone()].concat());
+            let mut all = many;
+            insert(&mut all, &new);
+            assert_eq!(all, expected);
+        }
+    }
+
+    /// More than accident would deal to one place.
+    #[test]
+    fn tags_that_agree_in_many_bits_are_sorted() {
+        let mut tags = some(4_000, 255, 1);
+        tags.iter_mut().step_by(3).for_each(|tag| {
+            let mut bytes = *tag.as_bytes();
+            bytes[..4].fill(7);
+            *tag = Tag::from_bytes(bytes);
+        });
+        assert_eq!(in_order(tags.clone()), naive(&tags));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use truyvet_crypto::{Tag, sha256};
 
 use super::{
-    order::{in_order, merged, without},
+    order::{in_order, in_order_together, insert, without},
     threads::on_threads,
 };
 
@@ -44,11 +44,11 @@ impl TagSet {
                 for source in sources {
                     each(source, &mut |tag| tags.push(tag));
                 }
-                in_order(tags)
+                tags
             }
         }));
         Self {
-            sorted: merged(runs, threads),
+            sorted: in_order_together(runs, threads),
         }
     }
 
@@ -100,7 +100,7 @@ impl TagSet {
             let tags = (counter..counter + missing).map(|i| padding(seed, i));
             counter += missing;
             let new = without(in_order(tags.collect()), &self.sorted);
-            self.sorted = merged(vec![self.sorted, new], NonZero::<usize>::MIN);
+            insert(&mut self.sorted, &new);
         }
         self
     }

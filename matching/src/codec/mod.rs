@@ -114,27 +114,40 @@ impl Codec {
         Ok(shape)
     }
 
-    /// Encodes one chunk; `None` if this codec encodes all chunks at once, by [`Self::encode_all`].
+    /// Encodes some chunks; `None` if this codec encodes all chunks at once, by [`Self::encode_all`].
     ///
     /// - `chunks`: how many there are in the batch.
-    /// - `hashes`: those of the chunk's tags in any order, each once; at most 65,535.
+    /// - `hashes`: for each, those of the chunk's tags in any order, each once; at most 65,535.
     #[cfg(feature = "build")]
     pub(crate) fn encode(
         self,
         fingerprint_bits: u8,
         chunks: u64,
-        hashes: impl Iterator<Item = Fraction>,
-    ) -> Option<EncodedChunk> {
+        hashes: impl Iterator<Item: Iterator<Item = Fraction>>,
+    ) -> Option<Vec<EncodedChunk>> {
         match self {
             Self::CompressedBloom => {
-                let mut fractions: Vec<Fraction> =
-                    hashes.map(|hash| scale(hash, chunks).1).collect();
-                fractions.sort_unstable();
-                Some(compressed_bloom::encode(fingerprint_bits, &fractions))
+                let encode = |hashes| {
+                    let fractions = Iterator::map(hashes, |hash| scale(hash, chunks).1);
+                    let mut fractions: Vec<Fraction> = fractions.collect();
+                    fractions.sort_unstable();
+                    compressed_bloom::encode(fingerprint_bits, &fractions)
+                };
+                Some(hashes.map(encode).collect())
             }
             Self::SplitRibbon => {
-                let keys = hashes.map(|hash| ribbon::Key::locate(hash, chunks).1);
-                Some(ribbon::encode(fingerprint_bits, &keys.collect::<Vec<_>>()))
+                let keys = |hashes| -> Vec<ribbon::Key> {
+                    Iterator::map(hashes, |hash| ribbon::Key::locate(hash, chunks).1).collect()
+                };
+                let keys: Vec<_> = hashes.map(keys).collect();
+                let (pairs, rest) = keys.as_chunks();
+                let pairs = pairs
+                    .iter()
+                    .flat_map(|[a, b]| ribbon::encode(fingerprint_bits, [a, b]));
+                let rest = rest
+                    .iter()
+                    .flat_map(|keys| ribbon::encode(fingerprint_bits, [keys]));
+                Some(pairs.chain(rest).collect())
             }
             Self::PlainBloom => None,
         }

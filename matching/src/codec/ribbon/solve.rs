@@ -4,6 +4,8 @@
 //! elimination leads it to. One that depends on those before it and contradicts them bumps all keys of its bucket that
 //! start below the next threshold. Those came last, so taking back their slots undoes nothing else: no retry, no seed.
 
+use std::cmp::Reverse;
+
 use super::{super::EncodedChunk, BLOCK, BUCKET, FRONT_BITS, Key, THRESHOLDS, code_bytes};
 
 /// An equation: the lowest bit of `row` is set and stands for the slot it is kept at; no row, no equation.
@@ -21,30 +23,39 @@ struct Layer {
     bumped: Vec<Key>,
 }
 
-/// Encodes a chunk. The order of the keys does not show.
+/// Encodes chunks side by side: while the processor waits for one, it works on another. The order of the keys does not show.
 ///
-/// - `keys`: each once, at most 65,535.
-pub(crate) fn encode(fingerprint_bits: u8, keys: &[Key]) -> EncodedChunk {
+/// - `chunks`: the keys of each, each once, at most 65,535.
+pub(crate) fn encode<const N: usize>(
+    fingerprint_bits: u8,
+    chunks: [&[Key]; N],
+) -> [EncodedChunk; N] {
     // A load of 1.04 in the first layer, of 1 in the second, to whole blocks: found best for 2^-40 by search.
-    let first = count((25 * keys.len() + 832) / 1_664);
-    let tags = count(keys.len());
-    let layer_1 = Layer::solve(fingerprint_bits, 0, first, keys);
-    let second = count((layer_1.bumped.len() + 32) / 64);
-    let layer_2 = Layer::solve(fingerprint_bits, 1, second, &layer_1.bumped);
-    let mut tail: Vec<u64> = layer_2.bumped.iter().map(|key| key.tail()).collect();
-    tail.sort_unstable();
-    EncodedChunk {
-        fields: [tags, first, second, count(tail.len())],
-        sections: [
-            [layer_1.codes, layer_2.codes, layer_1.front, layer_2.front].concat(),
-            [
-                layer_1.rest,
-                layer_2.rest,
-                tail.into_iter().flat_map(u64::to_le_bytes).collect(),
-            ]
-            .concat(),
-        ],
-    }
+    let first = chunks.map(|keys| count((25 * keys.len() + 832) / 1_664));
+    let layers_1 = Layer::solve(fingerprint_bits, 0, first, chunks);
+    let bumped = layers_1.each_ref().map(|layer| &*layer.bumped);
+    let second = bumped.map(|keys| count((keys.len() + 32) / 64));
+    let layers_2 = Layer::solve(fingerprint_bits, 1, second, bumped);
+    std::array::from_fn(|i| {
+        let (layer_1, layer_2) = (&layers_1[i], &layers_2[i]);
+        let mut tail: Vec<u64> = layer_2.bumped.iter().map(|key| key.tail()).collect();
+        tail.sort_unstable();
+        let tail_length = count(tail.len());
+        let tail: Vec<u8> = tail.into_iter().flat_map(u64::to_le_bytes).collect();
+        EncodedChunk {
+            fields: [count(chunks[i].len()), first[i], second[i], tail_length],
+            sections: [
+                [
+                    &*layer_1.codes,
+                    &layer_2.codes,
+                    &layer_1.front,
+                    &layer_2.front,
+                ]
+                .concat(),
+                [&*layer_1.rest, &layer_2.rest, &tail].concat(),
+            ],
+        }
+    })
 }
 
 fn count(length: usize) -> u32 {
@@ -52,74 +63,25 @@ fn count(length: usize) -> u32 {
 }
 
 impl Layer {
-    fn solve(fingerprint_bits: u8, layer: usize, blocks: u32, keys: &[Key]) -> Self {
-        let mut solved = Self {
-            codes: vec![0; code_bytes(blocks) as usize],
-            front: vec![],
-            rest: vec![],
-            bumped: vec![],
-        };
-        if blocks == 0 {
-            solved.bumped.extend(keys);
-            return solved;
-        }
-        let slots = 64 * blocks;
-        let mut equations = vec![Equation::default(); slots as usize];
-        let start = |key: &Key| key.start(layer, slots);
-        let keys = sorted(keys, slots, start);
-        for keys in keys.chunk_by(|a, b| start(a) / BUCKET == start(b) / BUCKET) {
-            solved.bucket(fingerprint_bits, &mut equations, keys, start);
-        }
-        solved.substitute(fingerprint_bits, &equations);
-        solved
-    }
-
-    /// Places the keys of one bucket, or bumps those below the threshold it needs.
-    fn bucket(
-        &mut self,
+    /// The same layer of several chunks.
+    fn solve<const N: usize>(
         fingerprint_bits: u8,
-        equations: &mut [Equation],
-        keys: &[Key],
-        start: impl Fn(&Key) -> u32,
-    ) {
-        // (start, slot) of what was placed; no slot for an equation that follows from others.
-        let mut placed = Vec::with_capacity(keys.len());
-        for (i, key) in keys.iter().enumerate().rev() {
-            let start_here = start(key);
-            let equation = Equation {
-                row: key.row(),
-                fingerprint: key.mixed() >> (64 - fingerprint_bits),
-            };
-            match place(equations, start_here as usize, equation) {
-                Ok(slot) => placed.push((start_here % BUCKET, slot)),
-                Err(Contradiction) => {
-                    let code = (0_u8..)
-                        .zip(THRESHOLDS)
-                        .find(|(_, threshold)| u32::from(*threshold) > start_here % BUCKET);
-                    let (code, threshold) = code.expect("the last is a whole bucket");
-                    let bucket = start_here / BUCKET;
-                    self.codes[(bucket / 4) as usize] |= code << (2 * (bucket % 4));
-                    let kept = placed.partition_point(|(at, _)| *at >= threshold.into());
-                    for (_, slot) in placed.drain(kept..) {
-                        if let Some(slot) = slot {
-                            equations[slot] = Equation::default();
-                        }
-                    }
-                    // `i` and all that start before it, with those that were placed after the last kept one.
-                    let last = keys.len() - kept;
-                    debug_assert!(last > i);
-                    self.bumped.extend(&keys[..last]);
-                    return;
-                }
-            }
-        }
+        layer: usize,
+        blocks: [u32; N],
+        keys: [&[Key]; N],
+    ) -> [Self; N] {
+        let mut placing: [Placing; N] =
+            std::array::from_fn(|i| Placing::new(fingerprint_bits, layer, 64 * blocks[i], keys[i]));
+        place_all(&mut placing);
+        placing.map(|placing| Self::substitute(fingerprint_bits, placing))
     }
 
     /// From the last slot to the first: what each must hold. A slot without equation holds zero.
-    fn substitute(&mut self, fingerprint_bits: u8, equations: &[Equation]) {
+    fn substitute(fingerprint_bits: u8, placed: Placing) -> Self {
+        let equations = &placed.equations;
         let columns = usize::from(fingerprint_bits - FRONT_BITS);
-        self.front = vec![0; equations.len()];
-        self.rest = vec![0; equations.len() / 8 * columns];
+        let mut front = vec![0; equations.len()];
+        let mut all_rest = vec![0; equations.len() / 8 * columns];
         // Those of this block and of the one after it.
         let mut window = [0_u64; 2 * BLOCK];
         for block in (0..equations.len() / BLOCK).rev() {
@@ -130,10 +92,10 @@ impl Layer {
                 window[slot] = value;
             }
             let values = window.first_chunk().expect("a block");
-            for (byte, value) in self.front[block * BLOCK..].iter_mut().zip(values) {
+            for (byte, value) in front[block * BLOCK..].iter_mut().zip(values) {
                 *byte = (value >> columns).to_le_bytes()[0];
             }
-            let rest = &mut self.rest[block * 8 * columns..][..8 * columns];
+            let rest = &mut all_rest[block * 8 * columns..][..8 * columns];
             for (word, column) in rest
                 .as_chunks_mut::<8>()
                 .0
@@ -143,57 +105,184 @@ impl Layer {
                 *word = column.to_le_bytes();
             }
         }
+        Self {
+            codes: placed.codes,
+            front,
+            rest: all_rest,
+            bumped: placed.bumped,
+        }
     }
 }
 
-/// An equation that cannot hold beside those placed before it.
-struct Contradiction;
+/// No slot: the key's equation follows from those before it.
+const NOWHERE: u32 = u32::MAX;
 
-/// Eliminates until a free slot takes what is left of the equation: `None` if nothing is left.
-#[inline(always)]
-fn place(
-    equations: &mut [Equation],
-    mut slot: usize,
-    mut equation: Equation,
-) -> Result<Option<usize>, Contradiction> {
-    loop {
-        let there = &mut equations[slot];
-        if there.row == 0 {
-            *there = equation;
-            return Ok(Some(slot));
+/// A layer while its keys are placed.
+struct Placing {
+    fingerprint_bits: u8,
+    layer: usize,
+    /// As many as there are slots.
+    equations: Vec<Equation>,
+    /// In the order in which they are placed.
+    keys: Vec<Key>,
+    /// How many of them are placed or bumped, and the slots of those that are placed.
+    done: usize,
+    placed: Vec<u32>,
+    codes: Vec<u8>,
+    bumped: Vec<Key>,
+}
+
+/// What is left of the next key's equation, and where it has got to.
+#[derive(Clone, Copy, Default)]
+struct Leftover {
+    slot: u32,
+    equation: Equation,
+}
+
+impl Placing {
+    fn new(fingerprint_bits: u8, layer: usize, slots: u32, keys: &[Key]) -> Self {
+        let (keys, bumped) = match slots {
+            0 => (vec![], keys.to_vec()),
+            _ => (in_order(keys, slots, |key| key.start(layer, slots)), vec![]),
+        };
+        Self {
+            fingerprint_bits,
+            layer,
+            equations: vec![Equation::default(); slots as usize],
+            done: 0,
+            placed: vec![NOWHERE; keys.len()],
+            keys,
+            codes: vec![0; code_bytes(slots / 64) as usize],
+            bumped,
         }
-        equation.row ^= there.row;
-        equation.fingerprint ^= there.fingerprint;
-        if equation.row == 0 {
-            return if equation.fingerprint == 0 {
-                Ok(None)
-            } else {
-                Err(Contradiction)
+    }
+
+    fn is_done(&self) -> bool {
+        self.done == self.keys.len()
+    }
+
+    #[inline(always)]
+    fn start(&self, key: Key) -> u32 {
+        key.start(self.layer, count(self.equations.len()))
+    }
+
+    /// The next key's equation, where it starts.
+    #[inline(always)]
+    fn next(&self) -> Leftover {
+        let key = self.keys[self.done];
+        Leftover {
+            slot: self.start(key),
+            equation: Equation {
+                row: key.row(),
+                fingerprint: key.mixed() >> (64 - self.fingerprint_bits),
+            },
+        }
+    }
+
+    /// Puts what is left of an equation into its slot if that is free, or eliminates once; false at the end of the keys.
+    #[inline(always)]
+    fn step(&mut self, left: &mut Leftover) -> bool {
+        let there = &mut self.equations[left.slot as usize];
+        let row = left.equation.row ^ there.row;
+        let fingerprint = left.equation.fingerprint ^ there.fingerprint;
+        if there.row != 0 && row != 0 {
+            let zeros = row.trailing_zeros();
+            left.slot += zeros;
+            left.equation = Equation {
+                row: row >> zeros,
+                fingerprint,
             };
+            return true;
         }
-        let zeros = equation.row.trailing_zeros();
-        slot += zeros as usize;
-        equation.row >>= zeros;
+        if there.row == 0 {
+            *there = left.equation;
+            self.placed[self.done] = left.slot;
+            self.done += 1;
+        } else if fingerprint == 0 {
+            self.done += 1;
+        } else {
+            self.bump();
+        }
+        if self.is_done() {
+            return false;
+        }
+        *left = self.next();
+        true
+    }
+
+    /// The next key contradicts those placed before it: bumps it, and all keys of its bucket that start below the threshold
+    /// that takes.
+    #[cold]
+    fn bump(&mut self) {
+        let start = self.start(self.keys[self.done]);
+        let bucket = start / BUCKET;
+        let (code, threshold) = (0_u8..)
+            .zip(THRESHOLDS)
+            .find(|(_, threshold)| u32::from(*threshold) > start % BUCKET)
+            .expect("the last is a whole bucket");
+        self.codes[(bucket / 4) as usize] |= code << (2 * (bucket % 4));
+        let first = BUCKET * bucket;
+        let bumped = first..first + u32::from(threshold);
+        let (mut from, mut to) = (self.done, self.done);
+        // They came last: taking back their slots undoes nothing else.
+        while from > 0 && bumped.contains(&self.start(self.keys[from - 1])) {
+            from -= 1;
+            if let Some(equation) = self.equations.get_mut(self.placed[from] as usize) {
+                *equation = Equation::default();
+            }
+        }
+        while to < self.keys.len() && bumped.contains(&self.start(self.keys[to])) {
+            to += 1;
+        }
+        self.bumped.extend(&self.keys[from..to]);
+        self.done = to;
     }
 }
 
-/// By start, then by x and y. Starts spread evenly: counting them leaves little to sort.
-fn sorted(keys: &[Key], slots: u32, start: impl Fn(&Key) -> u32) -> Vec<Key> {
-    let mut next = vec![0_u32; slots as usize + 1];
+/// Places the keys of several layers. Eliminating waits for one slot after the other, so they take turns.
+fn place_all<const N: usize>(layers: &mut [Placing; N]) {
+    if !layers.iter().any(Placing::is_done) {
+        let mut left = layers.each_ref().map(Placing::next);
+        let mut more = true;
+        while more {
+            for (layer, left) in layers.iter_mut().zip(&mut left) {
+                more &= layer.step(left);
+            }
+        }
+        for (layer, left) in layers.iter_mut().zip(&mut left) {
+            if !layer.is_done() {
+                while layer.step(left) {}
+            }
+        }
+        return;
+    }
+    // Some have no key at all.
+    for layer in layers.iter_mut().filter(|layer| !layer.is_done()) {
+        let mut left = layer.next();
+        while layer.step(&mut left) {}
+    }
+}
+
+/// Bucket by bucket, in each the keys that start last first, and those of one start by x and y, descending. Starts spread
+/// evenly: counting them leaves little to sort.
+fn in_order(keys: &[Key], slots: u32, start: impl Fn(&Key) -> u32) -> Vec<Key> {
+    // Ascends as the starts of a bucket descend.
+    let turn = |key: &Key| start(key) ^ (BUCKET - 1);
+    let mut next = vec![0_u32; slots.next_multiple_of(BUCKET) as usize + 1];
     for key in keys {
-        next[start(key) as usize + 1] += 1;
+        next[turn(key) as usize + 1] += 1;
     }
     for i in 1..next.len() {
         next[i] += next[i - 1];
     }
     let mut sorted = vec![Key::default(); keys.len()];
     for key in keys {
-        let at = &mut next[start(key) as usize];
+        let at = &mut next[turn(key) as usize];
         sorted[*at as usize] = *key;
         *at += 1;
     }
     // Keys of one start are next to each other already: insertion moves each by one or two places.
-    let rank = |key: &Key| (start(key), *key);
+    let rank = |key: &Key| (turn(key), Reverse(*key));
     for i in 1..sorted.len() {
         let key = sorted[i];
         let mut at = i;

@@ -23,7 +23,7 @@ impl World {
         });
         let (mut chunks, mut body) = (vec![], vec![0xff; 3]);
         for keys in keys {
-            let encoded = encode(8, &keys);
+            let [encoded] = encode(8, [&keys]);
             chunks.push((encoded.fields, body.len()));
             body.extend(&encoded.sections[0]);
         }
