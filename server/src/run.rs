@@ -150,7 +150,10 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
     let tls = certificate.clone().map(tls_acceptor);
     let brake = Brake::new(settings.wrong_guesses_per_hour, &mut effects.entropy.rng());
     warn_of_unknown_proxies(&settings);
-    let files = Files::new(u64::from(settings.batch_cache_mb) * 1_000_000);
+    let files = Files::new(
+        u64::from(settings.batch_cache_mb) * 1_000_000,
+        &settings.data_dir,
+    );
     false_alarms::warn_of_short_fingerprints(&settings);
     let context = Arc::new(Context {
         sign_in: SignIn::new(&settings).map_err(StartError::ClientSecret)?,

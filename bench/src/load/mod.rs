@@ -173,7 +173,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
                 Some(path) => path.clone(),
                 None => process::release_binary()?,
             };
-            Target::start(&binary, folder.path(), tls).await?
+            Target::start(&binary, folder.path(), tls, &[]).await?
         }
     };
     let echo = EchoProcess::start(tls)?;

@@ -39,10 +39,13 @@ pub(super) struct Target {
 impl Target {
     /// A new server with its default settings, but that it publishes on demand only: a window that closed in the middle
     /// would be measured too.
+    ///
+    /// - `more`: further arguments of `truyvet serve`.
     pub(super) async fn start(
         binary: &Path,
         folder: &Path,
         tls: Option<(&Certificate, &Trust)>,
+        more: &[&str],
     ) -> anyhow::Result<Self> {
         let (data_dir, log) = (folder.join("data"), folder.join("server.log"));
         let addresses = free_addresses()?;
@@ -53,7 +56,8 @@ impl Target {
             .args(["--officer-codes-per-day", "1000000"])
             .args(["--unit-codes-per-day", "1000000"])
             .args(["--wrong-guesses-per-hour", "1000000"])
-            .args(["--trusted-proxies", "127.0.0.1"]);
+            .args(["--trusted-proxies", "127.0.0.1"])
+            .args(more);
         if let Some((certificate, _)) = tls {
             command.arg("--tls-cert").arg(&certificate.cert);
             command.arg("--tls-key").arg(&certificate.key);

@@ -10,6 +10,7 @@ mod shared;
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -84,6 +85,7 @@ pub struct Files {
     checked: Mutex<HashMap<Digest, Cell<()>>>,
     room: Arc<Semaphore>,
     capacity_units: u64,
+    folder: Arc<Path>,
 }
 
 #[derive(Default)]
@@ -115,8 +117,9 @@ impl Files {
     /// None yet.
     ///
     /// - `capacity_bytes`: of all files together; with 0 everything is read from the batch store.
+    /// - `folder`: of this server alone. On its disk are as many bytes again, in files without a name.
     #[must_use]
-    pub fn new(capacity_bytes: u64) -> Self {
+    pub fn new(capacity_bytes: u64, folder: &Path) -> Self {
         let capacity_units = (capacity_bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS as u64);
         Self {
             shelf: Mutex::default(),
@@ -125,6 +128,7 @@ impl Files {
                 usize::try_from(capacity_units).unwrap_or(Semaphore::MAX_PERMITS),
             )),
             capacity_units,
+            folder: folder.into(),
         }
     }
 
@@ -242,7 +246,7 @@ impl Files {
 
     fn file(&self, bytes: Bytes, room: OwnedSemaphorePermit) -> Arc<BatchFile> {
         Arc::new(BatchFile {
-            shared: SharedFile::new(Arc::clone(&self.room), units(bytes.len() as u64)),
+            shared: SharedFile::new(Arc::clone(&self.folder)),
             bytes,
             _room: room,
         })

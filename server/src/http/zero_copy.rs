@@ -1,8 +1,8 @@
-//! A connection without TLS that lets the kernel send batch files straight from memory: no byte is copied by us.
+//! A connection without TLS that lets the kernel send batch files from its own memory: no byte is copied by us.
 //!
 //! Whoever writes to a stream hands over slices. Where one lies within the memory of the file that this connection was
-//! told it will send ([`Outgoing`]), its bytes are by definition those of the same place in the sealed copy that the
-//! kernel has of that file, and `sendfile` sends them from there. Any other slice is written as it is, so nothing depends
+//! told it will send ([`Outgoing`]), its bytes are by definition those of the same place in the copy that the kernel
+//! has of that file, and `sendfile` sends them from there. Any other slice is written as it is, so nothing depends
 //! on what the HTTP library does in between. A batch costs a third of the processor time that way.
 
 use std::{

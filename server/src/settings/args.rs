@@ -113,8 +113,8 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_INDEX_CACHE_SECONDS", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index_cache_seconds: Option<u32>,
-    /// Memory for batch files that are asked for often, in MB, 0 to 1,000,000; what does not fit is read from disk each time
-    /// [default: 256]
+    /// Memory for batch files that are asked for often, in MB, 0 to 1,000,000, and as much of the data folder's disk; what does
+    /// not fit is read from the batch store each time [default: 256]
     #[arg(long, env = "TRUYVET_BATCH_CACHE_MB", value_name = "MB")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_cache_mb: Option<u32>,

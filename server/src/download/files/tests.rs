@@ -40,7 +40,7 @@ async fn forget(objects: &InMemory, batch: &PublishedBatch) {
 
 #[tokio::test]
 async fn a_crowd_has_one_copy_and_reads_it_once() {
-    let (files, objects) = (Files::new(10 * FILE_BYTES), InMemory::new());
+    let (files, objects) = (Files::new(10 * FILE_BYTES, Path::new(".")), InMemory::new());
     let batch = published(&objects, 1).await;
     let crowd = join_all((0..100).map(|_| open(&files, &objects, &batch))).await;
     let first = in_memory(&crowd[0]);
@@ -56,7 +56,7 @@ async fn a_crowd_has_one_copy_and_reads_it_once() {
 
 #[tokio::test]
 async fn what_was_just_built_is_not_read() {
-    let (files, objects) = (Files::new(FILE_BYTES), InMemory::new());
+    let (files, objects) = (Files::new(FILE_BYTES, Path::new(".")), InMemory::new());
     let batch = published(&objects, 1).await;
     forget(&objects, &batch).await;
     files.keep(batch.digest, vec![1; FILE_BYTES.try_into().unwrap()].into());
@@ -68,7 +68,7 @@ async fn what_was_just_built_is_not_read() {
 
 #[tokio::test]
 async fn the_file_that_was_not_asked_for_longest_makes_room_unless_it_is_being_sent() {
-    let (files, objects) = (Files::new(2 * FILE_BYTES), InMemory::new());
+    let (files, objects) = (Files::new(2 * FILE_BYTES, Path::new(".")), InMemory::new());
     let mut batches = Vec::new();
     for fill in 0..4 {
         batches.push(published(&objects, fill).await);
@@ -104,7 +104,7 @@ async fn the_file_that_was_not_asked_for_longest_makes_room_unless_it_is_being_s
 async fn what_is_corrupt_is_never_handed_out() {
     for capacity in [10 * FILE_BYTES, 0] {
         for bytes in [vec![2; FILE_BYTES.try_into().unwrap()], vec![1], vec![]] {
-            let (files, objects) = (Files::new(capacity), InMemory::new());
+            let (files, objects) = (Files::new(capacity, Path::new(".")), InMemory::new());
             let batch = published(&objects, 1).await;
             let path = batch_path(batch.digest);
             objects.put(&path, bytes.into()).await.unwrap();
@@ -120,7 +120,7 @@ async fn what_is_corrupt_is_never_handed_out() {
 
 #[test]
 fn the_kernels_copy_is_the_file_and_stays_so() {
-    let files = Files::new(3 * FILE_BYTES);
+    let files = Files::new(3 * FILE_BYTES, Path::new("."));
     let bytes = Bytes::from(vec![7; FILE_BYTES.try_into().unwrap()]);
     let file = |files: &Files| files.file(bytes.clone(), files.reserve(FILE_BYTES).unwrap());
     let first = file(&files);
