@@ -11,6 +11,8 @@ mod demo;
 mod effects;
 mod hex;
 mod lines;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod memory;
 mod officer;
 mod output;
 mod phone;
@@ -72,6 +74,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    memory::give_back();
     let mut out = Output::new(io::stdout().lock());
     let result = dispatch(cli.command, &mut out).and_then(|code| {
         out.flush()?;

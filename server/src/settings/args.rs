@@ -85,7 +85,8 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_CODEC", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub codec: Option<u8>,
-    /// A batch finds an absent tag with chance 2^-bits, 8 to 48 [default: 40]
+    /// A batch finds an absent tag with chance 2^-bits, 8 to 48 [default: the fewest that keep false_alarms_per_day, 43 with
+    /// the other defaults]
     #[arg(long, env = "TRUYVET_FINGERPRINT_BITS", value_name = "BITS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint_bits: Option<u8>,

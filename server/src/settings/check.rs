@@ -7,10 +7,14 @@ use std::{
 
 use ipnet::IpNet;
 use truyvet_crypto::Scheme;
-use truyvet_matching::{Codec, ExposureRule, Region};
+use truyvet_matching::{Codec, ExposureRule, MAX_FINGERPRINT_BITS, MIN_FINGERPRINT_BITS, Region};
 use url::Url;
 
-use crate::{authorize::default_wrong_guesses_per_hour, false_alarms::AcceptedAlarms, self_check};
+use crate::{
+    authorize::default_wrong_guesses_per_hour,
+    false_alarms::{AcceptedAlarms, budget},
+    self_check,
+};
 
 use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc};
 
@@ -76,7 +80,7 @@ impl SettingsArgs {
         let data_dir = data_dir.unwrap_or_else(|| "truyvet-data".into());
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let staff_listen = staff_listen.unwrap_or_else(|| loopback(8441));
-        let settings = Settings {
+        let mut settings = Settings {
             portal_origin: portal(portal_origin, tls_cert.is_some(), staff_listen.port())?,
             session_idle_minutes: within("session_idle_minutes", session_idle_minutes, 30, 1, 240)?,
             session_hours: within("session_hours", session_hours, 10, 1, 24)?,
@@ -112,7 +116,13 @@ impl SettingsArgs {
                     value("codec", known)
                 })?,
             },
-            fingerprint_bits: within("fingerprint_bits", fingerprint_bits, 40, 8, 48)?,
+            fingerprint_bits: within(
+                "fingerprint_bits",
+                fingerprint_bits,
+                MAX_FINGERPRINT_BITS,
+                MIN_FINGERPRINT_BITS,
+                MAX_FINGERPRINT_BITS,
+            )?,
             false_alarms: AcceptedAlarms {
                 phones: within("phones", phones, 10_000_000, 1, 10_000_000_000)?,
                 tags_per_phone: within("tags_per_phone", tags_per_phone, 100_000, 1, 100_000_000)?,
@@ -200,6 +210,11 @@ impl SettingsArgs {
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };
+        if fingerprint_bits.is_none()
+            && let Ok(bits) = budget(&settings).fingerprint_bits()
+        {
+            settings.fingerprint_bits = bits;
+        }
         settings.refuse_plaintext_on_a_network(plaintext.unwrap_or(false))?;
         Ok(settings)
     }

@@ -216,7 +216,29 @@ mod tests {
         assert_eq!(settings.retention_days, 7);
         assert_eq!(settings.scheme, Scheme::Gaen);
         assert_eq!(settings.regions[0].as_str(), "VN-48");
-        assert_eq!(settings.fingerprint_bits, 40);
+    }
+
+    #[test]
+    fn fingerprints_are_as_long_as_the_budget_takes() {
+        let bits = |args: SettingsArgs| args.resolve().unwrap().fingerprint_bits;
+        // 10^7 phones, 10^5 tags each, six batches a day: 6 * 10^12 tests; 2^43 is 8.8 * 10^12, 2^42 4.4 * 10^12.
+        assert_eq!(bits(SettingsArgs::default()), 43);
+        let few = SettingsArgs {
+            phones: Some(1_000_000),
+            ..SettingsArgs::default()
+        };
+        assert_eq!(bits(few), 40);
+        // More than any number of bits can keep: the most, and a warning at start.
+        let strict = SettingsArgs {
+            false_alarms_per_day: Some(1e-6),
+            ..SettingsArgs::default()
+        };
+        assert_eq!(bits(strict), 48);
+        let given = SettingsArgs {
+            fingerprint_bits: Some(40),
+            ..SettingsArgs::default()
+        };
+        assert_eq!(bits(given), 40);
     }
 
     #[test]

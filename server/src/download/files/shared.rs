@@ -8,7 +8,7 @@
 use std::{
     fs::File,
     io::{self, Write as _},
-    os::fd::{AsFd as _, BorrowedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd},
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -53,8 +53,10 @@ impl SharedFile {
 }
 
 fn unnamed(folder: &Path, bytes: &[u8]) -> io::Result<File> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    // EXCL: it never gets a name.
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC;
     let mut file = File::from(open(folder, flags, Mode::RUSR | Mode::WUSR)?);
     file.write_all(bytes)?;
-    Ok(file)
+    // From now on nobody can write to it, not even we.
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
