@@ -29,9 +29,6 @@ use super::{
 };
 use crate::process;
 
-/// Callers at a time.
-const CALLERS: usize = 8;
-
 /// Until the calls of one second are answered: far more than they take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,6 +52,10 @@ pub(crate) struct Arguments {
     /// Phones that fetch the newest batch each second
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u32).range(0..=1_000))]
     batches: u32,
+    /// Callers at a time. A server holds each answer to a redeem or upload call for a constant time: with 30 ms, 8 callers
+    /// make at most 266 calls a second
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=1_024))]
+    callers: u16,
     /// Between two publications
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = value_parser!(u32).range(10..=86_400))]
     publish_every: u32,
@@ -254,7 +255,7 @@ impl<'a> Phones<'a> {
         calls: &Arc<C>,
     ) -> anyhow::Result<super::drive::Outcome<C::Answer>> {
         let manner = Manner {
-            connections: CALLERS.min(calls.count()),
+            connections: usize::from(self.arguments.callers).min(calls.count()),
             new_connection_each: self.new_connections,
             calls_per_connection: 1,
             rate: None,
