@@ -1,6 +1,6 @@
 //! Killed at random moments under load: phones upload, windows are published, and at any time the process is gone.
 //!
-//! Ten kills in the test; `TRUYVET_TEST_KILLS=100` makes it a hundred. It prints what it counted (`--nocapture`).
+//! A hundred kills; `TRUYVET_TEST_KILLS=1000` makes it a thousand. It prints what it counted (`--nocapture`).
 
 use std::{
     env,
@@ -43,7 +43,7 @@ type AllSent = Arc<Mutex<Vec<Sent>>>;
 async fn killed_at_random_moments_under_load() {
     let kills = match env::var("TRUYVET_TEST_KILLS") {
         Ok(kills) => kills.parse().expect("TRUYVET_TEST_KILLS: a number"),
-        Err(_) => 10,
+        Err(_) => 100,
     };
     let began = Instant::now();
     let mut country = Country::new().await;
