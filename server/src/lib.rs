@@ -31,6 +31,7 @@ mod charts;
 pub mod console;
 mod context;
 pub mod csv;
+mod disk;
 pub mod download;
 pub mod false_alarms;
 pub mod figures;

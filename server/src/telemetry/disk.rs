@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{Metric, Telemetry};
-use crate::settings::Settings;
+use crate::{disk::Room, settings::Settings};
 
 /// Looks at files and disks. Blocks: for a thread that may.
 #[expect(
@@ -23,11 +23,9 @@ pub(super) fn look(telemetry: &Telemetry, settings: &Settings) {
         ("database", beside_database),
         ("batches", &*settings.batches),
     ] {
-        if let Ok(disk) = rustix::fs::statvfs(path) {
-            // As df counts: what is kept for root alone is not free for us.
-            let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize) as f64;
-            telemetry.set(Metric::DiskFreeBytes, &[folder], bytes(disk.f_bavail));
-            telemetry.set(Metric::DiskBytes, &[folder], bytes(disk.f_blocks));
+        if let Ok(room) = Room::of(path) {
+            telemetry.set(Metric::DiskFreeBytes, &[folder], room.free as f64);
+            telemetry.set(Metric::DiskBytes, &[folder], room.all as f64);
         }
     }
     let backup = last_backup(&settings.data_dir);

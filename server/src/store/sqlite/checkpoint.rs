@@ -34,14 +34,16 @@ pub(super) struct Checkpointer {
     path: PathBuf,
     /// Held by whoever makes a checkpoint.
     turn: Arc<Mutex<()>>,
-    open: Mutex<Option<mpsc::Sender<()>>>,
+    /// The thread's two reasons to go on. The second also keeps it from ending when the writer's connection does: both would
+    /// close at once, neither as the last, and the log would stay.
+    open: Mutex<Option<(mpsc::Sender<()>, mpsc::SyncSender<()>)>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 impl Checkpointer {
     /// Starts the thread, and has the writer do its part.
     ///
-    /// - `log_pages`: most that the log has after a commit, unless a query reads it.
+    /// - `log_pages`: with more in the log, the writer copies what is left after its commit.
     pub(super) fn start(path: &Path, writer: &mut Connection, log_pages: u32) -> Result<Self> {
         let connection = Connection::open(path).map_err(database_error)?;
         let turn = Arc::new(Mutex::new(()));
@@ -53,7 +55,7 @@ impl Checkpointer {
             .name("sqlite-log".into())
             .spawn(move || keep_short(&connection, &turns, &commits, &closed))
             .map_err(|error| StoreError::Database(error.to_string()))?;
-        let turns = Arc::clone(&turn);
+        let (turns, open) = (Arc::clone(&turn), (open, committed.clone()));
         let after_commit = move |log: &mut Wal, pages: i32| {
             // Full: the thread knows already. Gone: the store closes.
             let _ = committed.try_send(());
@@ -83,13 +85,18 @@ impl Checkpointer {
     /// seconds: the next time does it.
     pub(super) fn empty_log(&self) -> Result<()> {
         let connection = Connection::open(&self.path).map_err(database_error)?;
-        // For readers; of another checkpoint SQLite says at once that it is busy, in the answer's first column.
+        // Short: whoever empties the log keeps the writer waiting, and a query that reads it may take long. Of another
+        // checkpoint SQLite says at once that it is busy, in the answer's first column.
         connection
-            .execute_batch("PRAGMA busy_timeout = 1000;")
+            .execute_batch("PRAGMA busy_timeout = 50;")
             .map_err(database_error)?;
         let until = Instant::now() + PATIENCE;
         loop {
             let turn = lock(&self.turn);
+            // Most of it without keeping the writer waiting.
+            connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+                .map_err(database_error)?;
             let busy: i64 = connection
                 .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
                 .map_err(database_error)?;
@@ -100,11 +107,11 @@ impl Checkpointer {
             if Instant::now() > until {
                 return Err(StoreError::Busy);
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(150));
         }
     }
 
-    /// Waits until the connection is closed. The writer, which holds the other end of the commits, is closed before.
+    /// Waits until the connection is closed, as the last one: the writer's before.
     pub(super) fn close(&self) {
         drop(lock(&self.open).take());
         let thread = lock(&self.thread).take();
@@ -146,7 +153,7 @@ fn note(checkpoint: rusqlite::Result<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, sync::Arc};
 
     use super::*;
     use crate::store::sqlite::writer::Writer;
@@ -187,5 +194,72 @@ mod tests {
         writer.close();
         checkpointer.close();
         assert!(!log.exists(), "the last to close removes it");
+    }
+
+    fn writable(path: &Path) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL;
+                 PRAGMA busy_timeout = 5000;
+                 CREATE TABLE n (n INTEGER PRIMARY KEY);",
+            )
+            .unwrap();
+        connection
+    }
+
+    async fn insert(writer: &Writer, n: u32) {
+        writer
+            .write(move |connection| {
+                connection
+                    .execute("INSERT INTO n VALUES (?1)", [n])
+                    .map_err(database_error)
+            })
+            .await
+            .unwrap();
+    }
+
+    /// The thread that waits for commits must not close at the same time as the writer.
+    #[tokio::test]
+    async fn an_idle_store_leaves_no_log_when_it_closes() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("n.db");
+            let mut connection = writable(&path);
+            let checkpointer = Checkpointer::start(&path, &mut connection, LOG_PAGES).unwrap();
+            let writer = Writer::start(connection, Arc::default()).unwrap();
+            insert(&writer, 1).await;
+            // Long enough for the thread to be waiting for a commit again.
+            tokio::time::sleep(PAUSE * 3 / 2).await;
+            writer.close();
+            checkpointer.close();
+            assert!(!folder.path().join("n.db-wal").exists());
+        }
+    }
+
+    /// A query that goes on delays the emptying, and nobody who writes.
+    #[tokio::test]
+    async fn a_reader_delays_the_emptying_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n.db");
+        let mut connection = writable(&path);
+        let checkpointer = Checkpointer::start(&path, &mut connection, LOG_PAGES).unwrap();
+        let checkpointer = Arc::new(checkpointer);
+        let writer = Writer::start(connection, Arc::default()).unwrap();
+        insert(&writer, 0).await;
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM n;").unwrap();
+        insert(&writer, 1).await;
+        let emptying = Arc::clone(&checkpointer);
+        let emptied = tokio::task::spawn_blocking(move || emptying.empty_log());
+        for n in 2..40 {
+            insert(&writer, n).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!emptied.is_finished(), "a reader is still there");
+        reader.execute_batch("COMMIT").unwrap();
+        emptied.await.unwrap().unwrap();
+        writer.close();
+        checkpointer.close();
     }
 }

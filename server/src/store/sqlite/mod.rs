@@ -58,6 +58,7 @@ use super::{
 use crate::{
     audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
     context::Steps,
+    disk::Room,
     figures::{NewReport, ReportKind, SentReport},
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
     telemetry::Telemetry,
@@ -66,8 +67,9 @@ use crate::{
 /// Prepared statements that a connection keeps: more than the calls of phones and officers have together.
 const STATEMENTS: usize = 128;
 
-/// What a commit of as many uploads as it may hold can take of the disk, in bytes: with less, writing is a matter of luck.
-const ROOM: u64 = 8 << 20;
+/// With less left of the disk, in bytes, writing is a matter of luck: a commit of 64 uploads of 31 keys, each in a page of its
+/// own, takes half of it.
+const ROOM: u64 = 16 << 20;
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
@@ -478,20 +480,21 @@ impl Store for SqliteStore {
     }
 
     async fn ready(&self) -> Result<()> {
-        // An empty transaction writes nothing and so would not notice a full disk.
+        let path = self.path.clone();
         self.writer
-            .write(|c| {
+            .write(move |c| {
+                // An empty transaction writes nothing and so would not notice a full disk.
                 c.execute_batch("PRAGMA user_version = 1")
-                    .map_err(database_error)
+                    .map_err(database_error)?;
+                // That fits into a log that had grown, also when nothing else does any more.
+                let room = Room::of(&path).map_err(|error| StoreError::Disk(error.to_string()))?;
+                if room.takes(ROOM) {
+                    Ok(())
+                } else {
+                    Err(StoreError::Disk(format!("less than {ROOM} bytes are left")))
+                }
             })
-            .await?;
-        // That fits into a log that had grown, also when nothing else does any more.
-        let disk =
-            rustix::fs::statvfs(&self.path).map_err(|error| StoreError::Disk(error.to_string()))?;
-        if disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM {
-            return Err(StoreError::Disk(format!("less than {ROOM} bytes are left")));
-        }
-        Ok(())
+            .await
     }
 
     async fn close(&self) {
