@@ -178,9 +178,10 @@ impl Files {
 
     /// Puts out all but these: nobody can ask for the others any more.
     pub fn keep_only(&self, published: &HashSet<Digest>) {
-        lock(&self.shelf)
-            .slots
-            .retain(|digest, _| published.contains(digest));
+        let gone = |digest: &Digest, _: &mut Slot| !published.contains(digest);
+        // Freed when the shelf is free again: that of a large file takes its time.
+        let others: Vec<_> = lock(&self.shelf).slots.extract_if(gone).collect();
+        drop(others);
         lock(&self.checked).retain(|digest, _| published.contains(digest));
     }
 
@@ -262,7 +263,9 @@ impl Files {
             let mut shelf = lock(&self.shelf);
             let idle = shelf.slots.iter().filter(|(_, slot)| slot.is_idle());
             let (&digest, _) = idle.min_by_key(|(_, slot)| slot.last_use)?;
-            shelf.slots.remove(&digest);
+            let oldest = shelf.slots.remove(&digest);
+            drop(shelf);
+            drop(oldest);
         }
     }
 }

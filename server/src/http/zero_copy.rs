@@ -1,4 +1,4 @@
-//! A connection without TLS that lets the kernel send batch files from its own memory: no byte is copied by us.
+//! A connection without TLS that lets the kernel send batch files from its page cache: no byte is copied by us.
 //!
 //! Whoever writes to a stream hands over slices. Where one lies within the memory of the file that this connection was
 //! told it will send ([`Outgoing`]), its bytes are by definition those of the same place in the copy that the kernel
@@ -88,9 +88,11 @@ impl ZeroCopy {
                 Ok(sent)
             });
             match sent {
+                Ok(sent) if sent > 0 => break Poll::Ready(Ok(sent)),
                 // Not ready after all: asks to be told.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                sent => break Poll::Ready(sent),
+                // The disk, or the peer. What was checked is in our memory, and a peer that is gone says so there too.
+                _ => return None,
             }
         })
     }

@@ -1,7 +1,7 @@
 //! A batch file where the kernel can send it from without a copy through this process: an unnamed file of our own.
 //!
 //! Made when the first plain connection asks for the batch, beside the bytes that TLS and HTTP/2 need, which are those
-//! that were checked. Nobody else can open it, and it is gone with the process. On a disk rather than in anonymous memory,
+//! that were checked. No path leads to it, and it is gone with the process. On a disk rather than in anonymous memory,
 //! where the kernel keeps and finds single pages: sending from ext4 is half as fast again, and what is not asked for any
 //! more takes no memory.
 
@@ -15,6 +15,11 @@ use std::{
 
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags, open};
+
+use crate::disk::Room;
+
+/// What is left to the database of their common disk, at least: downloads must not fill it.
+const RESERVE_BYTES: u64 = 256 << 20;
 
 /// The unnamed file, once it is there.
 pub(crate) struct SharedFile {
@@ -53,10 +58,15 @@ impl SharedFile {
 }
 
 fn unnamed(folder: &Path, bytes: &[u8]) -> io::Result<File> {
+    if !Room::of(folder)?.takes(bytes.len() as u64 + RESERVE_BYTES) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
     // EXCL: it never gets a name.
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC;
-    let mut file = File::from(open(folder, flags, Mode::RUSR | Mode::WUSR)?);
+    let mut file = File::from(open(folder, flags, Mode::RUSR)?);
     file.write_all(bytes)?;
-    // From now on nobody can write to it, not even we.
+    // Else a disk that fails later would give back zeros.
+    file.sync_data()?;
+    // Through this one nothing can be written.
     File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }

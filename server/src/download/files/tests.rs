@@ -120,7 +120,8 @@ async fn what_is_corrupt_is_never_handed_out() {
 
 #[test]
 fn the_kernels_copy_is_the_file_and_stays_so() {
-    let files = Files::new(3 * FILE_BYTES, Path::new("."));
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::new(3 * FILE_BYTES, folder.path());
     let bytes = Bytes::from(vec![7; FILE_BYTES.try_into().unwrap()]);
     let file = |files: &Files| files.file(bytes.clone(), files.reserve(FILE_BYTES).unwrap());
     let first = file(&files);
