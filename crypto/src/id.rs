@@ -54,8 +54,9 @@ impl Tag {
     /// The tag of an ID that was broadcast in `slot`.
     #[must_use]
     pub fn new(scheme: Scheme, slot: Slot, id: &EphemeralId) -> Self {
-        let mut block = TagBlock::new(scheme);
-        block.fill(slot, id.as_bytes());
+        let id = id.as_bytes();
+        let mut block = TagBlock::new(scheme, id.len());
+        block.fill(slot, id);
         Self::of_hash(&block.0.hash())
     }
 
@@ -81,15 +82,16 @@ impl Tag {
 pub(crate) struct TagBlock(pub(crate) Block);
 
 impl TagBlock {
+    /// - `id_bytes`: length of the IDs, at most 16.
     #[inline]
-    pub(crate) fn new(scheme: Scheme) -> Self {
+    pub(crate) fn new(scheme: Scheme, id_bytes: usize) -> Self {
         let mut message = [0; 35];
         message[..14].copy_from_slice(b"truyvet tag v1");
         message[14] = scheme.byte();
-        Self(Block::new(&message[..19 + scheme.id_bytes()]))
+        Self(Block::new(&message[..19 + id_bytes]))
     }
 
-    /// - `id`: as long as the scheme says.
+    /// - `id`: of that length.
     #[inline(always)]
     pub(crate) fn fill(&mut self, slot: Slot, id: &[u8]) {
         self.0.put(15, &slot.number().to_be_bytes());
@@ -133,6 +135,22 @@ mod tests {
             data_encoding::HEXLOWER.encode(tag.as_bytes()),
             "57cdb5e0f91d34aabf8edc4dc5258222"
         );
+    }
+
+    /// Nobody hears such an ID, and yet it has one tag on all machines.
+    #[test]
+    fn the_formula_holds_for_ids_of_another_length() {
+        for (scheme, length) in [(Scheme::Bluezone, 16), (Scheme::Gaen, 12)] {
+            let id = EphemeralId::new(&[7; 16][..length]);
+            let parts: [&[u8]; 4] = [
+                b"truyvet tag v1",
+                &[scheme.byte()],
+                &[0, 0, 0, 5],
+                &[7; 16][..length],
+            ];
+            let tag = Tag::new(scheme, Slot(5), &id);
+            assert_eq!(tag.as_bytes(), &crate::sha256(&parts)[..16]);
+        }
     }
 
     #[test]

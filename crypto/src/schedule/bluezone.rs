@@ -8,7 +8,7 @@
 //!
 //! What is disclosed of a day is S(0), not D(n): D(n) opens every later day, S(0) this day alone.
 
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::{Day, EphemeralId, Scheme, SlotSet, Tag, hash::Block, id::TagBlock, sha256};
 
@@ -33,7 +33,7 @@ pub fn day_secret(base_id: &[u8; 32], base_day: Day, day: Day) -> Zeroizing<[u8;
 /// Hands out the IDs of some slots of the day whose first sub-key this is, ascending.
 pub(super) fn each_id(subkey0: &[u8; 32], slots: &SlotSet, mut take: impl FnMut(u32, EphemeralId)) {
     let mut subkey = Zeroizing::new(*subkey0);
-    let mut block = Block::new(subkey0);
+    let mut block = Zeroizing::new(Block::new(subkey0));
     let mut at = 0;
     for slot in slots.iter() {
         while at < slot {
@@ -43,7 +43,6 @@ pub(super) fn each_id(subkey0: &[u8; 32], slots: &SlotSet, mut take: impl FnMut(
         }
         take(slot, EphemeralId::new(&id(&subkey)));
     }
-    block.zeroize();
 }
 
 /// Hands out the tags of some slots, ascending: as [`each_id`] and [`Tag::new`] do, in half the time.
@@ -54,10 +53,10 @@ pub(super) fn each_tag(
     mut take: impl FnMut(u32, Tag),
 ) {
     let mut subkey = Zeroizing::new(*subkey0);
-    let mut block = Block::new(subkey0);
+    let mut block = Zeroizing::new(Block::new(subkey0));
     let mut at = 0;
     // The tag of the slot before is hashed beside the next sub-key: neither waits for the other.
-    let mut tag_block = TagBlock::new(Scheme::Bluezone);
+    let mut tag_block = TagBlock::new(Scheme::Bluezone, 12);
     let mut waiting = None;
     for slot in slots {
         while at < slot {
@@ -78,7 +77,6 @@ pub(super) fn each_tag(
     if let Some(last) = waiting {
         take(last, Tag::of_hash(&tag_block.0.hash()));
     }
-    block.zeroize();
 }
 
 #[inline(always)]

@@ -6,6 +6,8 @@
 //!
 //! Seeds are independent, so a case can leave out any slot and nothing ties the rest together.
 
+use zeroize::Zeroizing;
+
 use crate::{EphemeralId, hash::Block};
 
 /// Length of a seed in bytes.
@@ -14,5 +16,6 @@ pub const SEED_BYTES: usize = 32;
 /// The ID of the slot that this seed was drawn for.
 #[must_use]
 pub fn id(seed: &[u8; SEED_BYTES]) -> EphemeralId {
-    EphemeralId::new(&Block::new(seed).hash()[..16])
+    let block = Zeroizing::new(Block::new(seed));
+    EphemeralId::new(&block.hash()[..16])
 }
