@@ -110,7 +110,7 @@ async fn soak(arguments: &Arguments) -> anyhow::Result<()> {
     let mut phones = Phones::new(&target, arguments).await?;
     let started = Instant::now();
     let end = Duration::from_secs(u64::from(arguments.minutes) * 60);
-    let mut published = Instant::now();
+    let (mut published, mut unpublished) = (Instant::now(), 0);
     let mut sampled = (Instant::now(), target.meter().seconds());
     let mut samples = Vec::new();
     let mut second = interval(Duration::from_secs(1));
@@ -124,12 +124,17 @@ async fn soak(arguments: &Arguments) -> anyhow::Result<()> {
         if published.elapsed().as_secs() >= arguments.publish_every.into() {
             published = Instant::now();
             // One that takes longer than its call goes on without it, and the next takes up one that failed.
-            if let Err(error) = target.publish(&phones.deployment.region).await {
-                eprintln!(
-                    "minute {:.0}: {error}",
-                    started.elapsed().as_secs_f64() / 60.0
-                );
-                phones.failed += 1;
+            match target.publish(&phones.deployment.region).await {
+                Ok(()) => unpublished = 0,
+                Err(error) => {
+                    eprintln!(
+                        "minute {:.0}: {error}",
+                        started.elapsed().as_secs_f64() / 60.0
+                    );
+                    phones.failed += 1;
+                    unpublished += 1;
+                    ensure!(unpublished < 3, "three publications in a row failed");
+                }
             }
             phones.look_again().await?;
         }

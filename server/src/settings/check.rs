@@ -7,7 +7,9 @@ use std::{
 
 use ipnet::IpNet;
 use truyvet_crypto::Scheme;
-use truyvet_matching::{Codec, ExposureRule, MAX_FINGERPRINT_BITS, MIN_FINGERPRINT_BITS, Region};
+use truyvet_matching::{
+    Codec, ExposureRule, MAX_FINGERPRINT_BITS, MIN_FINGERPRINT_BITS, Region, budget::Budget,
+};
 use url::Url;
 
 use crate::{
@@ -210,8 +212,13 @@ impl SettingsArgs {
             log_format: log_format.unwrap_or_default(),
             log: log_filter(log.as_deref().unwrap_or("info"))?,
         };
+        // Whatever the rule here: an app may take one match for an exposure.
+        let budget = Budget {
+            matched_tags: 1,
+            ..budget(&settings)
+        };
         if fingerprint_bits.is_none()
-            && let Ok(bits) = budget(&settings).fingerprint_bits()
+            && let Ok(bits) = budget.fingerprint_bits()
         {
             settings.fingerprint_bits = bits;
         }

@@ -228,6 +228,12 @@ mod tests {
             ..SettingsArgs::default()
         };
         assert_eq!(bits(few), 40);
+        // A rule that takes two matches here says nothing of other apps.
+        let long = SettingsArgs {
+            exposure_minutes: Some(30),
+            ..SettingsArgs::default()
+        };
+        assert_eq!(bits(long), 43);
         // More than any number of bits can keep: the most, and a warning at start.
         let strict = SettingsArgs {
             false_alarms_per_day: Some(1e-6),
