@@ -4,9 +4,9 @@
 //! arena for each thread, and keeps them: after a few publications a server held three times what it used
 //! (mallopt(3), "dynamic mmap threshold").
 
-/// Pieces from this size on come from the system and go back to it at once, in bytes: far above what a call takes, far below
-/// a window's tags.
-const LARGE_BYTES: i32 = 1 << 20;
+/// Pieces from this size on come from the system and go back to it at once, in bytes: what glibc begins with. Calls take less,
+/// and the parts of a batch more.
+const LARGE_BYTES: i32 = 128 << 10;
 
 /// Threads share so many arenas: more gained no measured rate.
 const ARENAS: i32 = 2;
