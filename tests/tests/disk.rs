@@ -46,6 +46,12 @@ impl Disk {
         Some(Self(at.to_owned()))
     }
 
+    /// 32 MB, for a server's data.
+    fn small(mounts: &Path) -> Option<Self> {
+        let options = ["-t", "tmpfs", "-o", "size=32m", "tmpfs"];
+        Self::mount(&mounts.join("disk"), &options)
+    }
+
     /// Takes every byte that is left.
     fn fill(&self) -> PathBuf {
         let path = self.0.join("filler");
@@ -112,6 +118,20 @@ async fn prepared(world: &World, phone: &mut RawPhone) -> (UploadRequest, Vec<Ta
     (phone.request(&token, &keys), tags(&keys))
 }
 
+async fn many_prepared(
+    world: &World,
+    phone: &mut RawPhone,
+    count: usize,
+) -> (Vec<UploadRequest>, Vec<Vec<Tag>>) {
+    let (mut requests, mut expected) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let (request, tags) = prepared(world, phone).await;
+        requests.push(request);
+        expected.push(tags);
+    }
+    (requests, expected)
+}
+
 fn says_come_again(status: &Status, reason: &str) {
     assert_eq!(refusal(status).0, Code::Unavailable, "{status}");
     assert_eq!(refusal(status).1, reason);
@@ -122,18 +142,12 @@ fn says_come_again(status: &Status, reason: &str) {
 #[tokio::test]
 async fn a_full_disk_refuses_uploads_and_recovers() {
     let mounts = tempfile::tempdir().unwrap();
-    let options = ["-t", "tmpfs", "-o", "size=32m", "tmpfs"];
-    let Some(disk) = Disk::mount(&mounts.path().join("disk"), &options) else {
+    let Some(disk) = Disk::small(mounts.path()) else {
         return;
     };
     let world = on_disk(&disk).await;
     let mut phone = world.raw_phone(1).await;
-    let (mut requests, mut expected) = (Vec::new(), Vec::new());
-    for _ in 0..2 {
-        let (request, tags) = prepared(&world, &mut phone).await;
-        requests.push(request);
-        expected.push(tags);
-    }
+    let (requests, expected) = many_prepared(&world, &mut phone, 2).await;
     phone.upload(requests[0].clone()).await.unwrap();
     let filler = fill_to_the_last_page(&world, &disk).await;
 
@@ -159,18 +173,12 @@ async fn a_full_disk_refuses_uploads_and_recovers() {
 #[tokio::test]
 async fn what_is_acknowledged_while_the_disk_fills_is_published() {
     let mounts = tempfile::tempdir().unwrap();
-    let options = ["-t", "tmpfs", "-o", "size=32m", "tmpfs"];
-    let Some(disk) = Disk::mount(&mounts.path().join("disk"), &options) else {
+    let Some(disk) = Disk::small(mounts.path()) else {
         return;
     };
     let world = on_disk(&disk).await;
     let mut phone = world.raw_phone(1).await;
-    let (mut requests, mut expected) = (Vec::new(), Vec::new());
-    for _ in 0..64 {
-        let (request, tags) = prepared(&world, &mut phone).await;
-        requests.push(request);
-        expected.push(tags);
-    }
+    let (requests, expected) = many_prepared(&world, &mut phone, 64).await;
     let filler = disk.fill();
     // The log's room is what preparing 64 uploads took: it may be written over as often as it was copied, so that uploads
     // may go on for long. All that was ever promised is asked for below.

@@ -15,6 +15,7 @@ use truyvet_crypto::{
 };
 
 use self::chunks::Chunk;
+pub(crate) use self::order::insertion_sort;
 pub use self::tag_set::TagSet;
 use crate::{
     BatchKind, Codec, Digest, HEADER_BYTES, Header, MAX_REPLACES, Region,

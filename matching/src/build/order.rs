@@ -114,14 +114,19 @@ fn sort_bucket<'a>(dealt: impl Iterator<Item = &'a [Tag]> + Clone, sorted: &mut 
         sorted[*at as usize] = *tag;
         *at += 1;
     }
-    for i in 1..sorted.len() {
-        let tag = sorted[i];
+    insertion_sort(sorted, number);
+}
+
+/// Sorts what is nearly in order: moves each by a place or two.
+pub(crate) fn insertion_sort<T: Copy, K: Ord>(items: &mut [T], rank: impl Fn(&T) -> K) {
+    for i in 1..items.len() {
+        let item = items[i];
         let mut at = i;
-        while at > 0 && number(&sorted[at - 1]) > number(&tag) {
-            sorted[at] = sorted[at - 1];
+        while at > 0 && rank(&items[at - 1]) > rank(&item) {
+            items[at] = items[at - 1];
             at -= 1;
         }
-        sorted[at] = tag;
+        items[at] = item;
     }
 }
 

@@ -148,3 +148,85 @@ impl AsyncWrite for ZeroCopy {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bytes::Bytes;
+    use object_store::memory::InMemory;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+    use truyvet_crypto::Timestamp;
+    use truyvet_matching::Digest;
+
+    use super::*;
+    use crate::{
+        download::{Content, Files},
+        store::PublishedBatch,
+    };
+
+    const FILE_BYTES: usize = 3 * LEAST_BYTES;
+
+    /// A file of sevens of which the kernel has this copy, and what a peer gets of it.
+    async fn sent(kernels: &[u8]) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(folder.path()).await;
+        assert!(file.shared().is_mine_to_make());
+        file.shared().make(&Bytes::copy_from_slice(kernels));
+        assert!(file.shared().get().is_some());
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (peer, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let outgoing = Outgoing::default();
+        outgoing.announce(&file);
+        let mut connection = ZeroCopy::new(accepted.unwrap().0, outgoing);
+        let writing = async move {
+            connection.write_all(b"head ").await.unwrap();
+            connection.write_all(file.bytes()).await.unwrap();
+        };
+        let (mut peer, mut got) = (peer.unwrap(), Vec::new());
+        let ((), read) = tokio::join!(writing, peer.read_to_end(&mut got));
+        read.unwrap();
+        got
+    }
+
+    async fn file(folder: &Path) -> Arc<BatchFile> {
+        let bytes = Bytes::from(vec![7; FILE_BYTES]);
+        let files = Files::new(FILE_BYTES as u64, folder);
+        let batch = PublishedBatch {
+            sequence: 1,
+            digest: Digest::of(&bytes),
+            file_bytes: FILE_BYTES as u64,
+            tags: 0,
+            closed_at: Timestamp::MIN,
+        };
+        files.keep(batch.digest, bytes);
+        let all = 0..batch.file_bytes;
+        match files.open(&InMemory::new(), &batch, all).await.unwrap() {
+            Content::Memory(file) => file,
+            Content::Store(_) => panic!("it is kept in memory"),
+        }
+    }
+
+    /// Told apart by bytes that only the kernel's copy has.
+    #[tokio::test]
+    async fn the_file_goes_out_from_the_kernels_copy() {
+        let expected = [b"head ", &*vec![9; FILE_BYTES]].concat();
+        assert!(sent(&vec![9; FILE_BYTES]).await == expected);
+    }
+
+    /// As when the disk below it fails.
+    #[tokio::test]
+    async fn what_the_kernel_cannot_give_goes_out_from_memory() {
+        let expected = [b"head ", &*vec![7; FILE_BYTES]].concat();
+        assert!(sent(&[]).await == expected);
+        // Half of it only.
+        let half = FILE_BYTES / 2;
+        let expected = [b"head ", &*vec![9; half], &*vec![7; FILE_BYTES - half]].concat();
+        assert!(sent(&vec![9; half]).await == expected);
+    }
+}

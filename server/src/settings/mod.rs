@@ -220,31 +220,19 @@ mod tests {
 
     #[test]
     fn fingerprints_are_as_long_as_the_budget_takes() {
-        let bits = |args: SettingsArgs| args.resolve().unwrap().fingerprint_bits;
+        let bits = |change: fn(&mut SettingsArgs)| {
+            let mut args = SettingsArgs::default();
+            change(&mut args);
+            args.resolve().unwrap().fingerprint_bits
+        };
         // 10^7 phones, 10^5 tags each, six batches a day: 6 * 10^12 tests; 2^43 is 8.8 * 10^12, 2^42 4.4 * 10^12.
-        assert_eq!(bits(SettingsArgs::default()), 43);
-        let few = SettingsArgs {
-            phones: Some(1_000_000),
-            ..SettingsArgs::default()
-        };
-        assert_eq!(bits(few), 40);
+        assert_eq!(bits(|_| ()), 43);
+        assert_eq!(bits(|args| args.phones = Some(1_000_000)), 40);
         // A rule that takes two matches here says nothing of other apps.
-        let long = SettingsArgs {
-            exposure_minutes: Some(30),
-            ..SettingsArgs::default()
-        };
-        assert_eq!(bits(long), 43);
+        assert_eq!(bits(|args| args.exposure_minutes = Some(30)), 43);
         // More than any number of bits can keep: the most, and a warning at start.
-        let strict = SettingsArgs {
-            false_alarms_per_day: Some(1e-6),
-            ..SettingsArgs::default()
-        };
-        assert_eq!(bits(strict), 48);
-        let given = SettingsArgs {
-            fingerprint_bits: Some(40),
-            ..SettingsArgs::default()
-        };
-        assert_eq!(bits(given), 40);
+        assert_eq!(bits(|args| args.false_alarms_per_day = Some(1e-6)), 48);
+        assert_eq!(bits(|args| args.fingerprint_bits = Some(40)), 40);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 
 use super::{super::EncodedChunk, BLOCK, BUCKET, FRONT_BITS, Key, THRESHOLDS, code_bytes};
+use crate::build::insertion_sort;
 
 /// An equation: the lowest bit of `row` is set and stands for the slot it is kept at; no row, no equation.
 #[derive(Clone, Copy, Default)]
@@ -241,25 +242,19 @@ impl Placing {
 
 /// Places the keys of several layers. Eliminating waits for one slot after the other, so they take turns.
 fn place_all<const N: usize>(layers: &mut [Placing; N]) {
-    if !layers.iter().any(Placing::is_done) {
-        let mut left = layers.each_ref().map(Placing::next);
-        let mut more = true;
-        while more {
-            for (layer, left) in layers.iter_mut().zip(&mut left) {
-                more &= layer.step(left);
-            }
-        }
+    // Some layers have no key at all.
+    let next = |layer: &Placing| (!layer.is_done()).then(|| layer.next());
+    let mut left = layers
+        .each_ref()
+        .map(|layer| next(layer).unwrap_or_default());
+    let mut all_go_on = !layers.iter().any(Placing::is_done);
+    while all_go_on {
         for (layer, left) in layers.iter_mut().zip(&mut left) {
-            if !layer.is_done() {
-                while layer.step(left) {}
-            }
+            all_go_on &= layer.step(left);
         }
-        return;
     }
-    // Some have no key at all.
-    for layer in layers.iter_mut().filter(|layer| !layer.is_done()) {
-        let mut left = layer.next();
-        while layer.step(&mut left) {}
+    for (layer, left) in layers.iter_mut().zip(&mut left) {
+        while !layer.is_done() && layer.step(left) {}
     }
 }
 
@@ -281,17 +276,8 @@ fn in_order(keys: &[Key], slots: u32, start: impl Fn(&Key) -> u32) -> Vec<Key> {
         sorted[*at as usize] = *key;
         *at += 1;
     }
-    // Keys of one start are next to each other already: insertion moves each by one or two places.
-    let rank = |key: &Key| (turn(key), Reverse(*key));
-    for i in 1..sorted.len() {
-        let key = sorted[i];
-        let mut at = i;
-        while at > 0 && rank(&sorted[at - 1]) > rank(&key) {
-            sorted[at] = sorted[at - 1];
-            at -= 1;
-        }
-        sorted[at] = key;
-    }
+    // Keys of one start are next to each other already.
+    insertion_sort(&mut sorted, |key| (turn(key), Reverse(*key)));
     sorted
 }
 

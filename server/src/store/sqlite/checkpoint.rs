@@ -153,113 +153,101 @@ fn note(checkpoint: rusqlite::Result<()>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::Arc};
+    use std::fs;
+
+    use tempfile::TempDir;
 
     use super::*;
-    use crate::store::sqlite::writer::Writer;
+    use crate::store::sqlite::writer::{
+        Writer,
+        tests::{insert, start},
+    };
+
+    struct Store {
+        folder: TempDir,
+        checkpointer: Arc<Checkpointer>,
+        writer: Arc<Writer>,
+    }
+
+    impl Store {
+        /// Of rows that take a page each.
+        fn new(settings: &str, log_pages: u32) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("n.db");
+            let mut connection = Connection::open(&path).unwrap();
+            connection
+                .execute_batch(&format!(
+                    "PRAGMA page_size = 4096;
+                     PRAGMA journal_mode = WAL;
+                     {settings}
+                     CREATE TABLE n (n INTEGER PRIMARY KEY, filling BLOB DEFAULT (zeroblob(4000)));"
+                ))
+                .unwrap();
+            let checkpointer = Checkpointer::start(&path, &mut connection, log_pages).unwrap();
+            Self {
+                folder,
+                checkpointer: Arc::new(checkpointer),
+                writer: start(connection),
+            }
+        }
+
+        fn log(&self) -> PathBuf {
+            self.folder.path().join("n.db-wal")
+        }
+
+        /// As the store does.
+        fn close(&self) {
+            self.writer.close();
+            self.checkpointer.close();
+            assert!(!self.log().exists(), "the last to close removes it");
+        }
+    }
 
     /// 3,000 commits of two pages each: 25 MB, through a log that begins anew after 1 MB.
     #[tokio::test]
     async fn the_log_stays_short_beside_a_writer_that_goes_on() {
         const PAGES: u32 = 256;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("n.db");
-        let mut connection = Connection::open(&path).unwrap();
-        connection
-            .execute_batch(
-                "PRAGMA page_size = 4096;
-                 PRAGMA journal_mode = WAL;
-                 PRAGMA synchronous = OFF;
-                 CREATE TABLE n (n INTEGER PRIMARY KEY, filling BLOB);",
-            )
-            .unwrap();
-        let checkpointer = Checkpointer::start(&path, &mut connection, PAGES).unwrap();
-        let writer = Writer::start(connection, Arc::default()).unwrap();
-        let log = folder.path().join("n.db-wal");
+        let store = Store::new("PRAGMA synchronous = OFF;", PAGES);
         let mut longest = 0;
         for n in 0..3_000 {
-            writer
-                .write(move |connection| {
-                    connection
-                        .execute("INSERT INTO n VALUES (?1, zeroblob(4000))", [n])
-                        .map_err(database_error)
-                })
-                .await
-                .unwrap();
-            longest = longest.max(fs::metadata(&log).unwrap().len());
+            insert(&store.writer, n).await.unwrap();
+            longest = longest.max(fs::metadata(store.log()).unwrap().len());
         }
         // And the last commit's: a row, at most as many pages above it, a new page for each. In frames of 4,120 bytes.
         let most = 32 + u64::from(PAGES + 8) * 4_120;
         assert!(longest <= most, "{longest} bytes, {most} at most");
-        writer.close();
-        checkpointer.close();
-        assert!(!log.exists(), "the last to close removes it");
-    }
-
-    fn writable(path: &Path) -> Connection {
-        let connection = Connection::open(path).unwrap();
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL;
-                 PRAGMA busy_timeout = 5000;
-                 CREATE TABLE n (n INTEGER PRIMARY KEY);",
-            )
-            .unwrap();
-        connection
-    }
-
-    async fn insert(writer: &Writer, n: u32) {
-        writer
-            .write(move |connection| {
-                connection
-                    .execute("INSERT INTO n VALUES (?1)", [n])
-                    .map_err(database_error)
-            })
-            .await
-            .unwrap();
+        store.close();
     }
 
     /// The thread that waits for commits must not close at the same time as the writer.
     #[tokio::test]
     async fn an_idle_store_leaves_no_log_when_it_closes() {
         for _ in 0..20 {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("n.db");
-            let mut connection = writable(&path);
-            let checkpointer = Checkpointer::start(&path, &mut connection, LOG_PAGES).unwrap();
-            let writer = Writer::start(connection, Arc::default()).unwrap();
-            insert(&writer, 1).await;
+            let store = Store::new("", LOG_PAGES);
+            insert(&store.writer, 1).await.unwrap();
             // Long enough for the thread to be waiting for a commit again.
             tokio::time::sleep(PAUSE * 3 / 2).await;
-            writer.close();
-            checkpointer.close();
-            assert!(!folder.path().join("n.db-wal").exists());
+            store.close();
         }
     }
 
-    /// A query that goes on delays the emptying, and nobody who writes.
+    /// A query that goes on delays the emptying, and nobody who writes: a writer of little patience never has to lose it.
     #[tokio::test]
     async fn a_reader_delays_the_emptying_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("n.db");
-        let mut connection = writable(&path);
-        let checkpointer = Checkpointer::start(&path, &mut connection, LOG_PAGES).unwrap();
-        let checkpointer = Arc::new(checkpointer);
-        let writer = Writer::start(connection, Arc::default()).unwrap();
-        insert(&writer, 0).await;
-        let reader = Connection::open(&path).unwrap();
+        let store = Store::new("PRAGMA busy_timeout = 500;", LOG_PAGES);
+        insert(&store.writer, 0).await.unwrap();
+        let reader = Connection::open(store.folder.path().join("n.db")).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM n;").unwrap();
-        insert(&writer, 1).await;
-        let emptying = Arc::clone(&checkpointer);
+        insert(&store.writer, 1).await.unwrap();
+        let emptying = Arc::clone(&store.checkpointer);
         let emptied = tokio::task::spawn_blocking(move || emptying.empty_log());
-        for n in 2..40 {
-            insert(&writer, n).await;
+        for n in 2..200 {
+            insert(&store.writer, n).await.unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert!(!emptied.is_finished(), "a reader is still there");
-        reader.execute_batch("COMMIT").unwrap();
+        drop(reader);
         emptied.await.unwrap().unwrap();
-        writer.close();
-        checkpointer.close();
+        store.close();
     }
 }

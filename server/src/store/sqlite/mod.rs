@@ -10,6 +10,7 @@ mod code_lists;
 mod codes;
 mod imports;
 mod officers;
+mod open;
 mod publications;
 mod readers;
 mod reports;
@@ -25,8 +26,6 @@ mod withdrawals;
 mod writer;
 
 use std::{
-    fs,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -64,9 +63,6 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// Prepared statements that a connection keeps: more than the calls of phones and officers have together.
-const STATEMENTS: usize = 128;
-
 /// With less left of the disk, in bytes, writing is a matter of luck: a commit of 64 uploads of 31 keys, each in a page of its
 /// own, takes half of it.
 const ROOM: u64 = 16 << 20;
@@ -86,7 +82,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] if it cannot be opened, written or migrated.
     pub fn open(path: &Path, steps: Arc<dyn Steps>, telemetry: Arc<Telemetry>) -> Result<Self> {
-        let mut connection = open_writer(path)?;
+        let mut connection = open::writer(path)?;
         let checkpointer = Checkpointer::start(path, &mut connection, checkpoint::LOG_PAGES)?;
         Ok(Self {
             path: path.to_owned(),
@@ -111,50 +107,6 @@ impl SqliteStore {
         query: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.readers.read(query).await
-    }
-}
-
-/// Opens a connection that may write, making the file and bringing its schema up to date where needed.
-fn open_writer(path: &Path) -> Result<Connection> {
-    make_private(path)?;
-    let mut connection = Connection::open(path).map_err(database_error)?;
-    // Before anything is written: the version that knows this schema must find it as it was.
-    schema::refuse_newer(&connection)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Measured with eight phones at a time: a key's place is random, so that it costs a page in the log. Pages of
-    // 4 KiB take a third of the processor time of pages of 16, of 2 KiB no less (a database that is there keeps its own).
-    // NORMAL gains nothing once commits are grouped and loses acknowledged uploads in a power cut. The cache, 16 MB, holds
-    // the keys of a window.
-    connection
-        .execute_batch(
-            "PRAGMA page_size = 4096;
-             PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             PRAGMA cache_size = -16384;
-             PRAGMA foreign_keys = ON;
-             PRAGMA busy_timeout = 5000;
-             PRAGMA secure_delete = ON;",
-        )
-        .map_err(database_error)?;
-    schema::migrate(&mut connection)?;
-    Ok(connection)
-}
-
-/// SQLite gives its side files the mode of the database: disclosed keys are for the owner alone.
-fn make_private(path: &Path) -> Result<()> {
-    let disk = |error: std::io::Error| StoreError::Disk(format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(disk)?;
-    }
-    // Never opened if it is there: closing it would drop this process's locks on a database that is in use (POSIX).
-    match fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(disk(error)),
-        _ => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(disk),
     }
 }
 

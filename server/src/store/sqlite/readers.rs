@@ -8,7 +8,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
-use super::{STATEMENTS, database_error};
+use super::{database_error, open::STATEMENTS};
 use crate::store::{Result, StoreError};
 
 /// Queries at a time on threads of their own; who comes then waits.

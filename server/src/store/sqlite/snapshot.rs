@@ -10,8 +10,8 @@ use truyvet_crypto::{Day, Timestamp, sign::KeyId};
 use truyvet_matching::{Digest, Header, Region};
 
 use super::{
-    bytes, database_error, inconsistent, integer, make_private, newest_schema, number, open_writer,
-    publications, readers::open_reader, schema::refuse_newer, schema_version,
+    bytes, database_error, inconsistent, integer, newest_schema, number, open, publications,
+    readers::open_reader, schema::refuse_newer, schema_version,
 };
 use crate::store::{PublishedBatch, Result, StoreError};
 
@@ -47,7 +47,7 @@ pub struct LaterBatch {
 /// [`StoreError`] if it cannot be read or the copy not be written.
 pub fn snapshot(database: &Path, to: &Path) -> Result<()> {
     // Empty and for its owner alone: SQLite writes into it as it is.
-    make_private(to)?;
+    open::make_private(to)?;
     let name = to
         .to_str()
         .ok_or_else(|| StoreError::Disk("a path that is not UTF-8".into()))?;
@@ -149,7 +149,7 @@ pub fn check_integrity(copy: &Path) -> Result<()> {
 /// # Errors
 /// [`StoreError`]; nothing of the later batches is in it then.
 pub fn adopt(database: &Path, later: &[LaterBatch]) -> Result<()> {
-    let mut connection = open_writer(database)?;
+    let mut connection = open::writer(database)?;
     let transaction = connection.transaction().map_err(database_error)?;
     // Whoever stole a cookie before the backup must not find it good again.
     transaction

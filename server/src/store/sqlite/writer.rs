@@ -212,4 +212,4 @@ fn writer_gone() -> StoreError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn start(connection: Connection) -> Arc<Writer> {
+pub(in crate::store::sqlite) fn start(connection: Connection) -> Arc<Writer> {
     Arc::new(Writer::start(connection, Arc::default()).unwrap())
 }
 
@@ -14,11 +14,11 @@ fn writer() -> Arc<Writer> {
     start(connection)
 }
 
-async fn insert(writer: &Writer, n: i64) -> Result<usize> {
+pub(in crate::store::sqlite) async fn insert(writer: &Writer, n: i64) -> Result<usize> {
     writer
         .write(move |connection| {
             connection
-                .execute("INSERT INTO n VALUES (?1)", [n])
+                .execute("INSERT INTO n (n) VALUES (?1)", [n])
                 .map_err(database_error)
         })
         .await
