@@ -10,7 +10,6 @@ use std::{
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use clap::{Args, value_parser};
-use object_store::local::LocalFileSystem;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use truyvet_bench::workload;
@@ -20,7 +19,8 @@ use truyvet_matching::{
     build::{BatchParameters, build_with_threads},
 };
 use truyvet_server::{
-    publish::{self, select_with_threads},
+    batch_store::BatchStore,
+    publish::select_with_threads,
     store::{AcceptedKey, ClosedWindow, Closing},
 };
 
@@ -156,7 +156,7 @@ async fn publish(
     threads: NonZero<usize>,
 ) -> anyhow::Result<([Spent; 5], usize)> {
     let folder = tempfile::tempdir()?;
-    let objects = LocalFileSystem::new_with_prefix(folder.path())?.with_fsync(true);
+    let store = BatchStore::in_folder(folder.path())?;
     let window = window();
     let closing = &window.closing;
     let key = SigningKey::from_seed(&[7; 32]);
@@ -186,7 +186,7 @@ async fn publish(
     let digest = signed.digest();
     let bytes = Bytes::from(signed.into_bytes());
     let begun = begin();
-    publish::put(&objects, digest, bytes.clone()).await?;
+    store.put_file(digest, bytes.clone()).await?;
     steps[4] = spent(begun);
     Ok((steps, bytes.len()))
 }

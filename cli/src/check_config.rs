@@ -10,9 +10,9 @@ use crate::words;
 ///
 /// # Errors
 /// What would keep the server from starting, naming the setting.
-pub(crate) fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: SettingsArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = settings.resolve()?;
-    let found = preflight::check(&settings)?;
+    let found = preflight::check(&settings).await?;
     let keys = match found.signing_keys {
         0 => "none yet: the first start makes them".to_owned(),
         count => words::count(count, "signing key", "signing keys"),

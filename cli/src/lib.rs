@@ -93,7 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(settings) => block_on(serve::run(*settings, out))?,
-        Command::CheckConfig(settings) => check_config::run(*settings, out)?,
+        Command::CheckConfig(settings) => block_on(check_config::run(*settings, out))?,
         Command::Demo(args) => return block_on(demo::run(&args, out)),
         Command::Phone(command) => block_on(phone::run(command, out))?,
         Command::Officer(command) => block_on(officer::run(&command, effects::now(), out))?,

@@ -201,8 +201,8 @@ fn introduce(server: &Server, out: &mut impl Write) -> io::Result<()> {
         &format!("http://{}", server.ops_addr()),
         "console, health and metrics",
     )?;
-    row("database", &settings.database.display(), "")?;
-    row("batches", &settings.batches.display(), "")?;
+    row("database", &settings.database, "")?;
+    row("batches", &settings.batches, "")?;
     row(
         "keys",
         &settings.keys_dir().display(),

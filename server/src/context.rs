@@ -4,16 +4,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use object_store::ObjectStore;
 use rand::{SeedableRng, rngs::StdRng};
 use truyvet_crypto::Timestamp;
 use truyvet_matching::BatchKind;
 
 use crate::{
     authorize::Brake,
+    batch_store::BatchStore,
     console::Console,
     download::Catalog,
     keys::Keys,
+    publish::Turns,
     readiness::Condition,
     ready_state::ReadyState,
     settings::Settings,
@@ -114,7 +115,7 @@ pub struct Context {
     /// Codes, tokens, keys, windows, officers.
     pub store: Arc<dyn Store>,
     /// Batch files.
-    pub objects: Arc<dyn ObjectStore>,
+    pub batch_store: BatchStore,
     /// Secret keys.
     pub keys: Keys,
     /// Holds those who guess codes.
@@ -135,8 +136,8 @@ pub struct Context {
     pub ready_state: ReadyState,
     /// What the server knows of itself.
     pub condition: Condition,
-    /// Held by whoever builds a window: one at a time.
-    pub publishing: tokio::sync::Mutex<()>,
+    /// Whose turn it is to publish.
+    pub turns: Turns,
 }
 
 impl Context {

@@ -155,6 +155,14 @@ impl Keys {
         write_new(&path, 0o644, &public)
     }
 
+    /// Public halves of all signing keys that this server has or had.
+    ///
+    /// # Errors
+    /// [`KeysError`] if the folder cannot be read.
+    pub fn published_halves(&self) -> Result<Vec<VerifyingKey>, KeysError> {
+        published_halves(&self.folder)
+    }
+
     /// Where the current signing key's public half is.
     #[must_use]
     pub fn public_key_file(&self) -> PathBuf {

@@ -10,8 +10,9 @@
 //! | [`figures`] | how many codes came to what, by unit and day; the reports that units owe |
 //! | [`authorize`] | an officer issues an upload code; a phone turns it into a blind token |
 //! | [`upload`] | a request becomes a `ValidUpload`, pays with its token, is stored (or takes back what was) |
-//! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`) |
+//! | [`store`] | what is remembered, and for how long (`store/sqlite/migrations`, `store/postgres/migrations`) |
 //! | [`publish`] | a window closes; its tags become a signed batch file |
+//! | [`batch_store`] | the folder or bucket that the files are in |
 //! | [`download`] | configuration, index and files as they are handed out |
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //! | [`self_check`] | all of it every few minutes, with a case that is nobody |
@@ -27,6 +28,7 @@
 pub mod audit;
 pub mod authorize;
 pub mod backup;
+pub mod batch_store;
 mod charts;
 pub mod console;
 mod context;

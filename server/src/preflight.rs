@@ -10,7 +10,7 @@ use crate::{
     run::StartError,
     settings::Settings,
     sign_in::SignIn,
-    store::sqlite::{newest_schema, schema_of},
+    store,
 };
 
 /// What a start would find.
@@ -31,7 +31,7 @@ pub struct Findings {
 /// # Errors
 /// [`StartError`], as a start would give it. What only a start can tell is left out: that its addresses are free and that
 /// the disk can be written.
-pub fn check(settings: &Settings) -> Result<Findings, StartError> {
+pub async fn check(settings: &Settings) -> Result<Findings, StartError> {
     if settings.data_dir.join(RESTORING_FILE).exists() {
         return Err(StartError::HalfRestored(settings.data_dir.clone()));
     }
@@ -45,10 +45,11 @@ pub fn check(settings: &Settings) -> Result<Findings, StartError> {
         })?;
         UnitList::parse(&text)?;
     }
+    let store = store::inspect(&settings.database).await?;
     Ok(Findings {
         signing_keys,
-        schema: schema_of(&settings.database)?,
-        newest_schema: newest_schema(),
+        schema: store.schema,
+        newest_schema: store.newest_schema,
         tls: certificate.is_some(),
     })
 }

@@ -11,7 +11,7 @@ use truyvet_matching::Digest;
 use crate::{
     context::Context,
     download::digest_of_path,
-    publish::PublishError,
+    publish::{PATIENCE, PublishError},
     sign_in,
     store::{Forget, Forgotten},
     telemetry::Metric,
@@ -27,26 +27,10 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
     let days = context.settings.retention_days;
     let retention_start = now.plus_seconds(-i64::from(days) * 86_400);
     // A publication in progress has a file that no index names yet.
-    let turn = context.publishing.lock().await;
-    let forgotten = context
-        .store
-        .forget(Forget {
-            keys_before: now.day().minus_days(days),
-            unpublished_keys_before: now.day().minus_days(2 * days),
-            // One day more than they are good for: a request may be on its way at midnight.
-            tokens_before: now.day().minus_days(TOKEN_GRACE_DAYS + 1),
-            codes_before: retention_start,
-            batches_before: retention_start,
-            sign_ins: sign_in::outlived(&context.settings, now),
-        })
-        .await?;
-    if !forgotten.batches.is_empty() {
-        for &region in &context.settings.regions {
-            context.catalog.refresh(context, region).await?;
-        }
-    }
-    let files = delete_files(context, &forgotten.batches, retention_start).await?;
-    drop(turn);
+    let turn = context.turns.take(context, PATIENCE).await?;
+    let outcome = forget(context, now, retention_start).await;
+    turn.end().await;
+    let (forgotten, files) = outcome?;
     count(context, &forgotten, files);
     if forgotten != Forgotten::default() || files > 0 {
         info!(
@@ -62,6 +46,37 @@ pub async fn run(context: &Context) -> Result<Forgotten, PublishError> {
         );
     }
     Ok(forgotten)
+}
+
+/// For whoever has a turn. Returns also how many files went.
+async fn forget(
+    context: &Context,
+    now: Timestamp,
+    retention_start: Timestamp,
+) -> Result<(Forgotten, usize), PublishError> {
+    let days = context.settings.retention_days;
+    let forgotten = context
+        .store
+        .forget(Forget {
+            keys_before: now.day().minus_days(days),
+            unpublished_keys_before: now.day().minus_days(2 * days),
+            // One day more than they are good for: a request may be on its way at midnight.
+            tokens_before: now.day().minus_days(TOKEN_GRACE_DAYS + 1),
+            codes_before: retention_start,
+            batches_before: retention_start,
+            sign_ins: sign_in::outlived(&context.settings, now),
+        })
+        .await?;
+    if !forgotten.batches.is_empty() {
+        for &region in &context.settings.regions {
+            context.catalog.refresh(context, region).await?;
+            // No index, also not the bucket's, may name a file that is gone. If it cannot be moved now, the files go with
+            // the next round, as those that a crash has left.
+            context.catalog.copy_to_bucket(context, region).await?;
+        }
+    }
+    let files = delete_files(context, &forgotten.batches, retention_start).await?;
+    Ok((forgotten, files))
 }
 
 fn count(context: &Context, forgotten: &Forgotten, files: usize) {
@@ -107,7 +122,7 @@ async fn delete_files(
         .await?
         .into_iter()
         .collect();
-    let listed: Vec<_> = context.objects.list(None).try_collect().await?;
+    let listed: Vec<_> = context.batch_store.files().list(None).try_collect().await?;
     let mut deleted = 0;
     for object in listed {
         let Some(digest) = digest_of_path(&object.location) else {
@@ -115,7 +130,7 @@ async fn delete_files(
         };
         let old = object.last_modified.timestamp() < retention_start.unix_seconds();
         if !named.contains(&digest) && (old || forgotten.contains(&digest)) {
-            context.objects.delete(&object.location).await?;
+            context.batch_store.files().delete(&object.location).await?;
             deleted += 1;
         }
     }

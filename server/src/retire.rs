@@ -6,7 +6,7 @@ use crate::{
     keys::{self, KeysError},
     run::{StartError, lock_data_dir},
     settings::Settings,
-    store::{StoreError, sqlite::batches_signed_by},
+    store::{StoreError, batches_signed_by},
 };
 
 /// Why a key was not retired.
@@ -44,7 +44,7 @@ pub enum RetireError {
 ///
 /// # Errors
 /// [`RetireError`]; nothing has changed then.
-pub fn retire_signing_key(settings: &Settings, id: KeyId) -> Result<(), RetireError> {
+pub async fn retire_signing_key(settings: &Settings, id: KeyId) -> Result<(), RetireError> {
     let _lock = lock_data_dir(&settings.data_dir)?;
     let keys = keys::signing_key_files(&settings.keys_dir())?;
     let position = keys.iter().position(|(key, _)| *key == id);
@@ -52,7 +52,7 @@ pub fn retire_signing_key(settings: &Settings, id: KeyId) -> Result<(), RetireEr
     if position + 1 == keys.len() {
         return Err(RetireError::Current(id));
     }
-    let batches = batches_signed_by(&settings.database, id)?;
+    let batches = batches_signed_by(&settings.database, id).await?;
     if batches > 0 {
         return Err(RetireError::InUse { key: id, batches });
     }

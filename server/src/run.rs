@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use object_store::local::LocalFileSystem;
 use rand::CryptoRng;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tracing::{info, warn};
@@ -19,6 +18,7 @@ use truyvet_crypto::Timestamp;
 use crate::{
     authorize::Brake,
     backup::RESTORING_FILE,
+    batch_store::BatchStore,
     console::{Console, keep_watching},
     context::{Context, Effects, WalkOn},
     download::{Catalog, Files},
@@ -31,13 +31,13 @@ use crate::{
     keys::{Keys, KeysError},
     officers::{self, Credential, Officer, OfficerError, Role, UnitListError},
     portal::portal_routes,
-    publish::keep_publishing,
+    publish::{Turns, keep_publishing},
     readiness::Condition,
     ready_state::ReadyState,
     self_check,
-    settings::Settings,
+    settings::{Batches, Settings},
     sign_in::{Invitation, SignIn},
-    store::{Store as _, StoreError, sqlite::SqliteStore},
+    store::{self, StoreError},
     telemetry::{Progress, Sampler, Telemetry, keep_sampling},
 };
 
@@ -83,7 +83,7 @@ pub enum StartError {
     /// Another server works in this folder.
     #[error("data_dir: {0}: another server works here")]
     InUse(PathBuf),
-    /// The batch folder cannot be opened.
+    /// The batch store cannot be opened.
     #[error("batches: {0}")]
     Objects(#[from] object_store::Error),
     /// An address or certificate cannot be used.
@@ -140,11 +140,18 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
     effects.steps = Arc::<Progress>::clone(&progress);
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
     let steps = Arc::clone(&effects.steps);
-    let store = SqliteStore::open(&settings.database, steps, Arc::clone(&telemetry))?;
-    officers::load_units(&store, settings.units_file.as_deref(), now).await?;
-    make_folder("batches", &settings.batches)?;
-    // Acknowledged means durable, for files too.
-    let objects = LocalFileSystem::new_with_prefix(&settings.batches)?.with_fsync(true);
+    let store = store::open(&settings.database, steps, Arc::clone(&telemetry)).await?;
+    officers::load_units(&*store, settings.units_file.as_deref(), now).await?;
+    if let Batches::Folder(path) = &settings.batches {
+        make_folder("batches", path)?;
+    }
+    let batch_store = BatchStore::open(&settings)?;
+    let turns = Turns::open(&settings.data_dir, &mut effects.entropy.rng());
+    let turns = turns.map_err(|source| StartError::Folder {
+        setting: "data_dir",
+        path: settings.data_dir.clone(),
+        source,
+    })?;
     let certificate = settings.tls.as_ref().map(Certificate::read).transpose()?;
     let certificate = certificate.map(Arc::new);
     let tls = certificate.clone().map(tls_acceptor);
@@ -159,8 +166,8 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
         sign_in: SignIn::new(&settings).map_err(StartError::ClientSecret)?,
         settings,
         effects,
-        store: Arc::new(store),
-        objects: Arc::new(objects),
+        store,
+        batch_store,
         keys,
         brake,
         catalog: Catalog::new(files),
@@ -170,7 +177,7 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
         progress,
         ready_state: ReadyState::default(),
         condition: Condition::default(),
-        publishing: tokio::sync::Mutex::default(),
+        turns,
     });
     for &region in &context.settings.regions {
         context.catalog.refresh(&context, region).await?;
@@ -324,7 +331,7 @@ impl Server {
         self.stop.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
         // Waits for a window that is being built; what comes after it can be taken up at the next start.
-        let turn = timeout(PUBLICATION_TIMEOUT, self.context.publishing.lock()).await;
+        let turn = timeout(PUBLICATION_TIMEOUT, self.context.turns.idle()).await;
         if turn.is_err() {
             warn!("a window is not published yet; the next start takes it up");
         }
@@ -377,12 +384,12 @@ pub async fn create_first_officer(
     rng: &mut impl CryptoRng,
 ) -> Result<Result<(Officer, Credential, Invitation), OfficerError>, StartError> {
     make_folder("data_dir", &settings.data_dir)?;
-    let store = SqliteStore::open(&settings.database, Arc::new(WalkOn), Arc::default())?;
+    let store = store::open(&settings.database, Arc::new(WalkOn), Arc::default()).await?;
     // Only into an empty database: which list replaces which is for the server's settings to say.
     if store.unit_list_digest().await?.is_none() {
-        officers::load_units(&store, settings.units_file.as_deref(), now).await?;
+        officers::load_units(&*store, settings.units_file.as_deref(), now).await?;
     }
-    Ok(officers::create_first(&store, label, unit_code, role, now, rng).await)
+    Ok(officers::create_first(&*store, label, unit_code, role, now, rng).await)
 }
 
 fn make_folder(setting: &'static str, path: &Path) -> Result<(), StartError> {

@@ -338,8 +338,8 @@ async fn disclose(world: &World, phone: &mut RawPhone, code: IssuedCode, rng: &m
 
 /// Reads the database as whoever took the disk would: tables, and where in the file each row lies.
 fn seize(world: &World, cases: &[Case]) -> Seized {
-    let database = Connection::open(&world.settings.database).unwrap();
-    let wal = format!("{}-wal", world.settings.database.display());
+    let database = Connection::open(world.database()).unwrap();
+    let wal = format!("{}-wal", world.database().display());
     // Publishing emptied the log. What is in it since then is the database's first page, on which a look at readiness
     // writes; no row is there.
     let wal = std::fs::read(wal).unwrap_or_default();
@@ -347,7 +347,7 @@ fn seize(world: &World, cases: &[Case]) -> Seized {
     for frame in frames {
         assert_eq!(frame[..4], 1_u32.to_be_bytes(), "of the first page");
     }
-    let file = std::fs::read(&world.settings.database).unwrap();
+    let file = std::fs::read(world.database()).unwrap();
     let column = |sql: &str| -> Vec<Vec<u8>> {
         let mut statement = database.prepare(sql).unwrap();
         let values = statement.query_map([], |row| row.get(0)).unwrap();

@@ -57,7 +57,7 @@ impl Refused {
         // Issues one by the usual way, to have an officer's id.
         let (_, serial) = world.code_and_serial().await;
         let context = world.server.context();
-        let issuer = rusqlite::Connection::open(&world.settings.database).unwrap();
+        let issuer = rusqlite::Connection::open(world.database()).unwrap();
         let officer_id: String = issuer
             .query_row(
                 "SELECT officer_id FROM upload_code WHERE serial = ?1",

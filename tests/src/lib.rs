@@ -7,6 +7,7 @@ pub mod browser;
 pub mod portal;
 pub mod process;
 pub mod raw;
+pub mod services;
 pub mod shared_data;
 pub mod town;
 pub mod world;

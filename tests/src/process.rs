@@ -8,6 +8,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::services::Places;
+
 /// How long anything that must happen may take before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -22,13 +24,20 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts `binary` (`src/bin/halting-server.rs`) on a folder, by a clock that goes on from `now`. If it is to halt,
+    /// Starts `binary` (`src/bin/halting-server.rs`) on a folder and these places, by a clock that goes on from `now`. If it is to halt,
     /// it does so once it reaches the step of that name.
-    pub async fn start(binary: &str, data_dir: &Path, now: i64, halt_at: Option<&str>) -> Self {
+    pub async fn start(
+        binary: &str,
+        data_dir: &Path,
+        places: &Places,
+        now: i64,
+        halt_at: Option<&str>,
+    ) -> Self {
         let mut child = Command::new(binary)
             .arg(data_dir)
             .arg(now.to_string())
             .args(halt_at)
+            .envs(places.variables())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

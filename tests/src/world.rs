@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -26,10 +27,11 @@ use truyvet_server::{
     Clock, Effects, Entropy, Server, WalkOn,
     audit::{AuditRow, ChainCheck},
     officers::{self, Role},
-    settings::Settings,
+    settings::{Database, PostgresPlace, Settings},
+    store::Store,
 };
 
-use crate::raw::RawPhone;
+use crate::{raw::RawPhone, services::chosen_database};
 
 /// 2021-08-27 05:00 UTC, noon in Vietnam, within a slot.
 pub const NOON: i64 = 1_630_040_400 + 120;
@@ -90,6 +92,9 @@ impl World {
             &mut settings.ops_listen,
         ] {
             listen.set_port(0);
+        }
+        if let Some(url) = chosen_database() {
+            settings.database = place(url);
         }
         settings.publish_every_seconds = None;
         // Most tests ask what is answered, not when.
@@ -270,11 +275,29 @@ impl World {
         let region = "VN".parse().expect("a region");
         let published = self.server.context().store.published(region).await;
         let batches = published.expect("readable");
-        let path = |digest| self.settings.batches.join(format!("{digest}.tvb"));
+        let path = |digest| self.batches().join(format!("{digest}.tvb"));
         batches
             .iter()
             .map(|batch| std::fs::read(path(batch.digest)).expect("published means there"))
             .collect()
+    }
+
+    /// The SQLite file.
+    ///
+    /// # Panics
+    /// In a world on PostgreSQL.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        self.settings.database.file().expect("a world on SQLite")
+    }
+
+    /// The folder of batch files.
+    ///
+    /// # Panics
+    /// In a world on S3.
+    #[must_use]
+    pub fn batches(&self) -> &Path {
+        self.settings.batches.folder().expect("a world on a folder")
     }
 
     /// How many rows a table of the database has.
@@ -283,12 +306,13 @@ impl World {
     /// If there is no such table.
     #[must_use]
     pub fn rows(&self, table: &str) -> i64 {
-        rusqlite::Connection::open(&self.settings.database)
-            .and_then(|database| {
-                let sql = format!("SELECT count(*) FROM {table}");
-                database.query_row(&sql, [], |row| row.get(0))
-            })
-            .expect("a table")
+        let sql = format!("SELECT count(*) FROM {table}");
+        match &self.settings.database {
+            Database::Sqlite(file) => rusqlite::Connection::open(file)
+                .and_then(|database| database.query_row(&sql, [], |row| row.get(0)))
+                .expect("a table"),
+            Database::Postgres(place) => query(&place.url, &sql).parse().expect("a number"),
+        }
     }
 
     /// Whether any of the database's files holds these bytes.
@@ -319,6 +343,52 @@ impl World {
             .expect("an administrator may publish")
             .into_inner()
     }
+}
+
+/// A store without a server, where worlds have theirs; in that folder unless the environment says otherwise.
+///
+/// # Panics
+/// If it cannot be opened.
+pub async fn store(folder: &Path) -> Arc<dyn Store> {
+    let file = || Database::Sqlite(folder.join("truyvet.db"));
+    let database = chosen_database().map_or_else(file, place);
+    let store = truyvet_server::store::open(&database, Arc::new(WalkOn), Arc::default()).await;
+    store.expect("an empty place for a store")
+}
+
+/// What PostgreSQL's own client prints for a query.
+///
+/// # Panics
+/// If it fails.
+#[must_use]
+pub fn query(url: &str, sql: &str) -> String {
+    let mut psql = std::process::Command::new("psql");
+    let psql = psql.args([
+        "--no-psqlrc",
+        "--tuples-only",
+        "--no-align",
+        "--command",
+        sql,
+        url,
+    ]);
+    let output = psql.output().expect("psql runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A database of tests, by its URL.
+#[must_use]
+pub fn place(url: String) -> Database {
+    Database::Postgres(PostgresPlace {
+        url,
+        password_file: None,
+        ca_file: None,
+        connections: 8,
+    })
 }
 
 async fn start(settings: &Settings, clock: &Arc<ManualClock>, seed: u8) -> Server {

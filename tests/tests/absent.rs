@@ -94,7 +94,7 @@ fn files_of_the_same_tags_share_no_bytes_beyond_chance() {
 }
 
 fn database(world: &World) -> Connection {
-    Connection::open(&world.settings.database).unwrap()
+    Connection::open(world.database()).unwrap()
 }
 
 /// No time but the window, no number that counts up, no order but that of random bytes.

@@ -269,8 +269,8 @@ async fn every_change_is_one_row_and_none_holds_a_secret() {
     let (_, _, text) = export(&world, &world.administrator, ExportAuditRequest::default())
         .await
         .unwrap();
-    let mut file = std::fs::read(&world.settings.database).unwrap();
-    file.extend(std::fs::read(world.settings.database.with_extension("db-wal")).unwrap());
+    let mut file = std::fs::read(world.database()).unwrap();
+    file.extend(std::fs::read(world.database().with_extension("db-wal")).unwrap());
     for secret in secrets {
         let bare = secret.replace('-', "");
         assert!(!text.contains(&secret) && !text.contains(&bare));
@@ -445,7 +445,7 @@ async fn an_export_is_checked_by_itself_and_says_where_it_breaks() {
 }
 
 fn database(world: &World) -> Connection {
-    Connection::open(&world.settings.database).unwrap()
+    Connection::open(world.database()).unwrap()
 }
 
 #[tokio::test]

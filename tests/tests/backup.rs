@@ -19,7 +19,7 @@ use truyvet_crypto::Scheme;
 use truyvet_server::{
     StartError,
     backup::{self, BackupError, RESTORING_FILE},
-    settings::Settings,
+    settings::{Batches, Database, Settings},
 };
 use truyvet_tests::{
     town::{NEAR, Town},
@@ -37,8 +37,8 @@ fn back_up(world: &World, name: &str) -> PathBuf {
 fn moved(settings: &Settings, data_dir: &Path) -> Settings {
     let mut moved = settings.clone();
     moved.data_dir = data_dir.to_owned();
-    moved.database = data_dir.join("truyvet.db");
-    moved.batches = data_dir.join("batches");
+    moved.database = Database::Sqlite(data_dir.join("truyvet.db"));
+    moved.batches = Batches::Folder(data_dir.join("batches"));
     moved
 }
 
@@ -103,7 +103,7 @@ async fn phones_that_saw_later_batches_go_on_with_copies_of_them() {
     // Without the copies the phone takes it for another history.
     let copies = town.world.folder().join("copies");
     fs::create_dir(&copies).unwrap();
-    for entry in fs::read_dir(&town.world.settings.batches).unwrap() {
+    for entry in fs::read_dir(town.world.batches()).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, copies.join(path.file_name().unwrap())).unwrap();
     }

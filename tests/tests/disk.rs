@@ -21,6 +21,7 @@ use tonic_types::StatusExt as _;
 use truyvet_crypto::Tag;
 use truyvet_matching::VerifiedBatch;
 use truyvet_proto::v1::{PublishNowRequest, PublishNowResponse, UploadRequest};
+use truyvet_server::settings::{Batches, Database};
 use truyvet_tests::{
     process::eventually,
     raw::{RawPhone, tags},
@@ -205,15 +206,15 @@ async fn what_is_acknowledged_while_the_disk_fills_is_published() {
 async fn on_disk(disk: &Disk) -> World {
     World::with(|settings| {
         settings.data_dir = disk.0.join("data");
-        settings.database = settings.data_dir.join("truyvet.db");
-        settings.batches = settings.data_dir.join("batches");
+        settings.database = Database::Sqlite(settings.data_dir.join("truyvet.db"));
+        settings.batches = Batches::Folder(settings.data_dir.join("batches"));
     })
     .await
 }
 
 /// Fills the disk while the write-ahead log is empty, which is after a publication: else pages may be written over in it.
 async fn fill_to_the_last_page(world: &World, disk: &Disk) -> PathBuf {
-    let mut log = world.settings.database.clone().into_os_string();
+    let mut log = world.database().to_owned().into_os_string();
     log.push("-wal");
     eventually(async || {
         world.clock.advance(60);
@@ -249,7 +250,7 @@ async fn a_full_disk_of_batches_delays_publication_alone() {
     let Some(disk) = Disk::mount(&mounts.path().join("batches"), &options) else {
         return;
     };
-    let world = World::with(|settings| settings.batches = disk.0.clone()).await;
+    let world = World::with(|settings| settings.batches = Batches::Folder(disk.0.clone())).await;
     let mut phone = world.raw_phone(1).await;
     let (request, expected) = prepared(&world, &mut phone).await;
     phone.upload(request).await.unwrap();
@@ -327,7 +328,14 @@ async fn a_disk_that_turns_read_only_refuses_uploads_and_loses_none() {
         .unwrap()
         .pop()
         .unwrap();
-    let file = fs::read(settings.batches.join(format!("{}.tvb", last.digest))).unwrap();
+    let file = fs::read(
+        settings
+            .batches
+            .folder()
+            .unwrap()
+            .join(format!("{}.tvb", last.digest)),
+    )
+    .unwrap();
     let key = server.context().keys.current().key.verifying_key();
     let trusted = truyvet_crypto::sign::TrustedKeys::new(vec![key]);
     let batch = VerifiedBatch::verify(file, &trusted).unwrap();

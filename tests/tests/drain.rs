@@ -85,7 +85,7 @@ async fn an_upload_under_way_is_acknowledged_and_durable() {
         .expect("what is in flight is answered");
     drop(watch);
     stopping.await.expect("no panic");
-    let log = settings.database.with_extension("db-wal");
+    let log = settings.database.file().unwrap().with_extension("db-wal");
     assert!(!log.exists(), "the write-ahead log was emptied");
 
     let effects = truyvet_server::Effects {

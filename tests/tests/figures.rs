@@ -248,7 +248,7 @@ async fn the_country_sees_uploads_and_how_far_behind_phones_are() {
     assert_eq!(after.regions[0].hours_behind, Some(3));
     assert_eq!(after.regions[0].uploads[1].uploads, 6);
     // Nothing but numbers by window, and no order of arrival.
-    let database = rusqlite::Connection::open(&world.settings.database).unwrap();
+    let database = rusqlite::Connection::open(world.database()).unwrap();
     assert!(database.prepare("SELECT rowid FROM upload_count").is_err());
     let columns: Vec<String> = database
         .prepare("SELECT name FROM pragma_table_info('upload_count')")

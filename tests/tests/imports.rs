@@ -154,7 +154,7 @@ async fn nothing_personal_is_accepted_kept_or_repeated() {
     let answer = bring(&world, &world.officer, csv).await.unwrap();
     assert_eq!(answer.faults.len(), 1);
     assert!(!format!("{answer:?}").contains("NguyenVanAn"));
-    let database = Connection::open(&world.settings.database).unwrap();
+    let database = Connection::open(world.database()).unwrap();
     let tables: Vec<String> = database
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
         .unwrap()
@@ -266,7 +266,7 @@ async fn a_sheet_waits_for_its_quota_whole() {
         .unwrap_err();
     assert_eq!(refusal(&status).1, "QUOTA_OFFICER");
     assert_eq!(world.rows("upload_code"), 100);
-    let database = Connection::open(&world.settings.database).unwrap();
+    let database = Connection::open(world.database()).unwrap();
     let revoked = database.query_row("SELECT sum(revoked) FROM upload_code", [], |row| {
         row.get::<_, i64>(0)
     });
@@ -306,7 +306,7 @@ async fn lists_are_for_their_maker_and_those_above() {
         .await
         .unwrap();
     // For the list's unit, whoever went on with it.
-    let database = Connection::open(&world.settings.database).unwrap();
+    let database = Connection::open(world.database()).unwrap();
     let units: Vec<String> = database
         .prepare("SELECT DISTINCT unit_code FROM upload_code")
         .unwrap()

@@ -134,7 +134,7 @@ async fn no_secret_is_in_a_log() {
     world.clock.advance(60);
     world.publish().await;
     // A store that cannot: errors are where secrets slip out.
-    rusqlite::Connection::open(&world.settings.database)
+    rusqlite::Connection::open(world.database())
         .unwrap()
         .execute_batch("ALTER TABLE spent_token RENAME TO elsewhere")
         .unwrap();

@@ -348,7 +348,7 @@ async fn ages_say_nothing_of_when_in_the_window_an_upload_came() {
 async fn a_window_that_cannot_be_published_is_overdue_until_it_is() {
     let world = World::with(|settings| settings.publish_every_seconds = Some(3_600)).await;
     let due = (world.now().unix_seconds() / 3_600 + 1) * 3_600;
-    let batches = &world.settings.batches;
+    let batches = world.batches();
     let aside = world.folder().join("aside");
     fs::rename(batches, &aside).unwrap();
     fs::write(batches, "no folder").unwrap();

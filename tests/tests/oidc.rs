@@ -161,7 +161,7 @@ impl Ministry {
     }
 
     fn database(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(&self.world.settings.database).unwrap()
+        rusqlite::Connection::open(self.world.database()).unwrap()
     }
 
     fn identities(&self) -> i64 {
@@ -402,7 +402,7 @@ async fn an_invited_officer_links_signs_out_and_signs_in() {
 
     // Neither file of the database has it.
     for ending in ["", "-wal"] {
-        let path = format!("{}{ending}", ministry.world.settings.database.display());
+        let path = format!("{}{ending}", ministry.world.database().display());
         let bytes = fs::read(path).unwrap_or_default();
         let subject = SUBJECT.as_bytes();
         assert!(!bytes.windows(subject.len()).any(|found| found == subject));

@@ -75,7 +75,7 @@ const KINDS: &[Kind] = &[
 #[tokio::test]
 async fn every_row_is_gone_when_its_life_is_over_and_its_bytes_with_it() {
     let world = World::new().await;
-    let database = Connection::open(&world.settings.database).unwrap();
+    let database = Connection::open(world.database()).unwrap();
     database.busy_timeout(Duration::from_secs(30)).unwrap();
     let officer: String = database
         .query_row("SELECT officer_id FROM officer LIMIT 1", [], |row| {

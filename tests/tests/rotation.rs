@@ -50,7 +50,7 @@ async fn phones_go_through_a_rotation_and_the_retirement_after_it() {
     let settings = town.world.settings.clone();
     let retire = || retire_signing_key(&settings, old_key);
     assert!(
-        matches!(retire(), Err(RetireError::Start(_))),
+        matches!(retire().await, Err(RetireError::Start(_))),
         "a server runs"
     );
     for _ in 0..15 {
@@ -62,8 +62,8 @@ async fn phones_go_through_a_rotation_and_the_retirement_after_it() {
     let server = town.world.server;
     let effects = server.context().effects.clone();
     server.stop().await;
-    retire().unwrap();
-    assert!(matches!(retire(), Err(RetireError::NoSuchKey(_))));
+    retire().await.unwrap();
+    assert!(matches!(retire().await, Err(RetireError::NoSuchKey(_))));
     town.world.server = truyvet_server::start(settings.clone(), effects)
         .await
         .unwrap();
@@ -88,7 +88,7 @@ async fn phones_go_through_a_rotation_and_the_retirement_after_it() {
     let effects = server.context().effects.clone();
     server.stop().await;
     let refused = retire_signing_key(&settings, current);
-    assert!(matches!(refused, Err(RetireError::Current(_))));
+    assert!(matches!(refused.await, Err(RetireError::Current(_))));
     town.world.server = truyvet_server::start(settings, effects).await.unwrap();
 }
 
@@ -106,7 +106,7 @@ async fn a_key_whose_batches_are_still_handed_out_is_not_retired() {
     town.world.server.stop().await;
     let refused = retire_signing_key(&settings, old_key);
     assert!(matches!(
-        refused,
+        refused.await,
         Err(RetireError::InUse { batches: 1, .. })
     ));
 }

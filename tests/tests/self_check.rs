@@ -73,7 +73,7 @@ async fn it_goes_over_tls_to_the_very_certificate_that_is_served() {
 #[tokio::test]
 async fn it_names_the_step_that_does_not_work() {
     let world = world(Scheme::Bluezone).await;
-    let database = rusqlite::Connection::open(&world.settings.database).unwrap();
+    let database = rusqlite::Connection::open(world.database()).unwrap();
     let rename = |from: &str, to: &str| {
         let sql = format!("ALTER TABLE {from} RENAME TO {to}");
         database.execute_batch(&sql).unwrap();
@@ -88,7 +88,7 @@ async fn it_names_the_step_that_does_not_work() {
         rename("elsewhere", table);
     }
     // The batch folder cannot be written.
-    let (batches, aside) = (&world.settings.batches, world.folder().join("aside"));
+    let (batches, aside) = (world.batches(), world.folder().join("aside"));
     fs::rename(batches, &aside).unwrap();
     fs::write(batches, "no folder").unwrap();
     let failed = check(&world).await.unwrap_err();
@@ -128,7 +128,7 @@ async fn many_checks_leave_what_one_leaves() {
     }
     assert_eq!(rows(), before);
     assert_eq!(world.rows("audit"), audit);
-    let files = fs::read_dir(&world.settings.batches).unwrap().count();
+    let files = fs::read_dir(world.batches()).unwrap().count();
     // The last one, and the one before until the next check.
     assert!(files <= 2, "{files}");
     // Spent tokens go by their own rule.
@@ -189,7 +189,7 @@ async fn it_publishes_nobody_elses_keys() {
     check(&world).await.unwrap();
     let tags = truyvet_tests::raw::tags(&keys);
     let mut files = 0;
-    for entry in fs::read_dir(&world.settings.batches).unwrap() {
+    for entry in fs::read_dir(world.batches()).unwrap() {
         let file = fs::read(entry.unwrap().path()).unwrap();
         let batch = truyvet_matching::VerifiedBatch::verify(file, &world.trusted()).unwrap();
         assert!(batch.matches(&tags).indices().is_empty());

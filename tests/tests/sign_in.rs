@@ -731,10 +731,8 @@ async fn nothing_that_signs_in_is_in_the_database() {
     let enrolling = sign_in::choose_password(context(&world), &ticket, PASSWORD)
         .await
         .unwrap();
-    let mut kept = std::fs::read(&world.settings.database).unwrap();
-    kept.extend(
-        std::fs::read(world.settings.database.with_extension("db-wal")).unwrap_or_default(),
-    );
+    let mut kept = std::fs::read(world.database()).unwrap();
+    kept.extend(std::fs::read(world.database().with_extension("db-wal")).unwrap_or_default());
     assert!(holds(&kept, b"hotline-1"), "looked at the right files");
 
     let base64 = |text: &str| {

@@ -183,10 +183,13 @@ async fn a_damaged_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let settings = on_free_ports(Settings::for_data_dir(folder.path()));
     let damaged = vec![7; 40_000];
-    fs::write(&settings.database, &damaged).unwrap();
+    fs::write(settings.database.file().unwrap(), &damaged).unwrap();
     let error = refused(settings.clone()).await;
     assert!(matches!(error, StartError::Store(_)), "{error}");
-    assert_eq!(fs::read(&settings.database).unwrap(), damaged);
+    assert_eq!(
+        fs::read(settings.database.file().unwrap()).unwrap(),
+        damaged
+    );
 }
 
 /// Whoever connects and says nothing, or begins a request and never ends it, does not hold the connection for long.

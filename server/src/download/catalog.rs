@@ -2,18 +2,24 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use bytes::Bytes;
 use prost::Message as _;
-use truyvet_crypto::{Timestamp, sign::Purpose};
+use tracing::error;
+use truyvet_crypto::{
+    Timestamp,
+    sign::{Purpose, TrustedKeys},
+};
 use truyvet_matching::{Digest, Region};
 use truyvet_proto::v1 as pb;
 
 use super::{Files, sign};
 use crate::{
+    batch_store::IndexError,
     context::Context,
+    keys::KeysError,
     store::{PublishedBatch, StoreError},
 };
 
@@ -37,6 +43,8 @@ pub struct Catalog {
     pub files: Files,
     /// Held from reading what is published until the index names it: a slower one must not put back an older list.
     refreshing: tokio::sync::Mutex<()>,
+    /// Whose index in the bucket is older than the one here.
+    behind: Mutex<HashSet<Region>>,
 }
 
 #[derive(Default)]
@@ -54,6 +62,7 @@ impl Catalog {
             shown: RwLock::default(),
             files,
             refreshing: tokio::sync::Mutex::default(),
+            behind: Mutex::default(),
         }
     }
 
@@ -75,10 +84,10 @@ impl Catalog {
     }
 
     /// Signs the region's index anew, with a batch that this server just built and recorded. Its file is kept in memory if
-    /// there is room.
+    /// there is room; if the files are in a bucket, the index is copied there.
     ///
     /// # Errors
-    /// [`StoreError`] if the store could not look.
+    /// [`StoreError`] if the store could not look. A bucket that is away is no error: [`Self::renew`] copies later.
     pub async fn announce(
         &self,
         context: &Context,
@@ -90,7 +99,11 @@ impl Catalog {
         self.files.keep(digest, file);
         let refreshed = self.refresh_alone(context, region).await;
         drop(refreshing);
-        refreshed
+        refreshed?;
+        if let Err(error) = self.copy_to_bucket(context, region).await {
+            error!(%region, %error, "the bucket's index is behind; it is copied as soon as that succeeds");
+        }
+        Ok(())
     }
 
     /// Reads what is published and signs the region's index anew.
@@ -115,24 +128,86 @@ impl Catalog {
         let published: HashSet<Digest> = shown.batches.keys().copied().collect();
         drop(shown);
         self.files.keep_only(&published);
+        if context.batch_store.takes_indexes() {
+            self.behind().insert(region);
+        }
         Ok(())
     }
 
-    /// Signs the region's index again once a quarter of its validity has passed: seldom enough for caches, often
-    /// enough for phones.
+    fn behind(&self) -> MutexGuard<'_, HashSet<Region>> {
+        // Changed by single insertions and removals.
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies the region's index to the bucket, if there is one and it is behind.
     ///
     /// # Errors
-    /// [`StoreError`] if the store could not look.
-    pub async fn renew(&self, context: &Context, region: Region) -> Result<(), StoreError> {
-        let renew_after = validity_seconds(context) / 4;
-        let fresh = self.index(region).is_some_and(|index| {
-            (0..renew_after).contains(&context.now().seconds_since(index.signed_at))
-        });
-        if fresh {
+    /// [`RenewError`]: it is copied later.
+    pub(crate) async fn copy_to_bucket(
+        &self,
+        context: &Context,
+        region: Region,
+    ) -> Result<(), RenewError> {
+        if !self.behind().contains(&region) {
             return Ok(());
         }
-        self.refresh(context, region).await
+        let Some(index) = self.index(region) else {
+            return Ok(());
+        };
+        let trusted = TrustedKeys::new(context.keys.published_halves()?);
+        context
+            .batch_store
+            .put_index(region, index.bytes.clone(), &trusted)
+            .await?;
+        // Unless it was signed anew meanwhile.
+        if self
+            .index(region)
+            .is_some_and(|now| Arc::ptr_eq(&now, &index))
+        {
+            self.behind().remove(&region);
+        }
+        Ok(())
     }
+
+    /// Signs the region's index again once a quarter of its validity has passed (seldom enough for caches, often enough for
+    /// phones), and when another server has published or forgotten a batch. Copies it to the bucket if that is behind.
+    ///
+    /// # Errors
+    /// [`RenewError`] if the store could not look or the bucket not be written.
+    pub async fn renew(&self, context: &Context, region: Region) -> Result<(), RenewError> {
+        let renew_after = validity_seconds(context) / 4;
+        let span = context.store.published_span(region).await?;
+        let fresh = self.index(region).is_some_and(|index| {
+            (0..renew_after).contains(&context.now().seconds_since(index.signed_at))
+                && index.span() == span
+        });
+        if !fresh {
+            self.refresh(context, region).await?;
+        }
+        self.copy_to_bucket(context, region).await
+    }
+}
+
+impl SignedIndex {
+    /// Numbers of the first and the last batch that it names.
+    fn span(&self) -> Option<(u64, u64)> {
+        let (first, last) = (self.batches.first()?, self.batches.last()?);
+        Some((first.sequence, last.sequence))
+    }
+}
+
+/// Why an index is older than it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum RenewError {
+    /// The store could not look.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys could not be read.
+    #[error("keys: {0}")]
+    Keys(#[from] KeysError),
+    /// The bucket could not be written.
+    #[error(transparent)]
+    Bucket(#[from] IndexError),
 }
 
 fn validity_seconds(context: &Context) -> i64 {

@@ -52,7 +52,7 @@ impl Handout {
     ) -> Result<Self, Unreadable> {
         let whole = range == (0..batch.file_bytes);
         let left = range.end - range.start;
-        let (files, objects) = (&context.catalog.files, &*context.objects);
+        let (files, objects) = (&context.catalog.files, context.batch_store.files());
         let opened = files.open(objects, &batch, range.clone()).await;
         let answer = match (&opened, whole) {
             (Err(_), _) => "failed",

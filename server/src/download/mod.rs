@@ -7,7 +7,7 @@ mod config;
 mod files;
 mod handout;
 
-pub use catalog::{Catalog, SignedIndex};
+pub use catalog::{Catalog, RenewError, SignedIndex};
 pub use config::signed_config;
 pub use files::{BatchFile, Content, Files, Unreadable};
 pub use handout::Handout;

@@ -221,10 +221,15 @@ pub(super) fn of_publish(error: &PublishError) -> Status {
     match error {
         PublishError::UnknownRegion => bad_field("UNKNOWN_REGION", "region", error),
         PublishError::Build(_) => internal(error),
-        PublishError::Objects(_) => {
+        PublishError::Objects(_) | PublishError::Index(_) => {
             error!(%error, "batch store failed");
             batch_store_unavailable()
         }
+        PublishError::Elsewhere => try_again(
+            Code::Unavailable,
+            "PUBLISHING_ELSEWHERE",
+            &error.to_string(),
+        ),
         PublishError::Store(error) => of_store(error),
     }
 }
@@ -249,8 +254,8 @@ pub(super) fn not_allowed(error: &dyn ToString) -> Status {
 pub(super) fn of_store(error: &StoreError) -> Status {
     match error {
         StoreError::Busy => busy(),
-        StoreError::Disk(_) => {
-            error!(%error, "store cannot write");
+        StoreError::Disk(_) | StoreError::Away(_) | StoreError::LeaseLost => {
+            error!(%error, "the store cannot");
             try_again(
                 Code::Unavailable,
                 "STORE_UNAVAILABLE",

@@ -21,6 +21,7 @@ use super::{
     zero_copy::Outgoing,
 };
 use crate::{
+    batch_store::lifetimes,
     context::Context,
     download::{Handout, digest_of_path},
     settings::Settings,
@@ -59,29 +60,13 @@ pub(crate) fn download_routes(context: Arc<Context>) -> Router {
         })
 }
 
-/// How long caches may keep an index; as long again they may give it out while they ask for a newer, and much longer if
-/// they get none.
-///
-/// We sign anew after a quarter of an index's validity. One that left us at that age, and lies in a cache for half its
-/// validity, is good for a quarter yet when it arrives; what is older a phone would refuse, so no cache is to give it.
 fn index_cache(settings: &Settings) -> HeaderValue {
-    let fresh_seconds = settings.index_cache_seconds;
-    let stale_seconds = (settings.index_valid_hours * 1_800).saturating_sub(fresh_seconds);
-    let text = format!(
-        "public, max-age={fresh_seconds}, stale-while-revalidate={}, stale-if-error={stale_seconds}, no-transform",
-        fresh_seconds.min(stale_seconds),
-    );
-    HeaderValue::from_str(&text).expect("ASCII")
+    HeaderValue::from_str(&lifetimes::index(settings)).expect("ASCII")
 }
 
-/// A file's name is its digest: it never changes. A cache forgets it when we do.
 fn batch_cache(context: &Context, batch: &PublishedBatch) -> HeaderValue {
-    let kept_seconds = i64::from(context.settings.retention_days) * 86_400;
     let age_seconds = context.now().seconds_since(batch.closed_at);
-    // A region's last batch stays until the next is there, however old.
-    let left_seconds = (kept_seconds - age_seconds).clamp(3_600, kept_seconds);
-    let text = format!("public, max-age={left_seconds}, immutable, no-transform");
-    HeaderValue::from_str(&text).expect("ASCII")
+    HeaderValue::from_str(&lifetimes::batch(&context.settings, age_seconds)).expect("ASCII")
 }
 
 async fn index(
@@ -209,34 +194,4 @@ fn another_file(context: &Context, is_download: bool, what: &str) -> Response {
     count(context, is_download, what, "not_found");
     let headers = [(header::CACHE_CONTROL, NO_STORE)];
     (StatusCode::PRECONDITION_FAILED, headers).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cache_gives_out_an_index_that_phones_would_refuse() {
-        let mut settings = Settings::for_data_dir("unused".as_ref());
-        for (valid_hours, cache_seconds) in [(1, 60), (1, 900), (24, 60), (336, 1)] {
-            (settings.index_valid_hours, settings.index_cache_seconds) =
-                (valid_hours, cache_seconds);
-            let header = index_cache(&settings);
-            let seconds = |name: &str| -> u32 {
-                let parts = header.to_str().unwrap().split(", ");
-                let mut named = parts.filter_map(|part| part.split_once('='));
-                named
-                    .find(|part| part.0 == name)
-                    .unwrap()
-                    .1
-                    .parse()
-                    .unwrap()
-            };
-            // Signed anew after a quarter; a quarter is left when it arrives.
-            let quarter = valid_hours * 900;
-            for stale in ["stale-while-revalidate", "stale-if-error"] {
-                assert!(quarter + seconds("max-age") + seconds(stale) <= 3 * quarter);
-            }
-        }
-    }
 }

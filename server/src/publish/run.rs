@@ -1,21 +1,20 @@
 //! One publication, step by step; every step can be done again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use object_store::{ObjectStore, PutMode, PutOptions};
 use rand::Rng as _;
 use tracing::{error, info, warn};
 use truyvet_crypto::Timestamp;
 use truyvet_matching::{
-    BatchKind, Digest, Region,
+    BatchKind, Region,
     build::{BatchParameters, BuildError, SignedBatch, TagSet, build},
 };
 
-use super::{select, slots_until, taken_back};
+use super::{select, slots_until, taken_back, turn::Turn};
 use crate::{
     context::{Context, Step},
-    download::batch_path,
+    download::RenewError,
     store::{ClosedWindow, Closing, ForWithdrawal, PublishedBatch, StoreError},
 };
 
@@ -25,18 +24,27 @@ const FIRST_WINDOW_SECONDS: i64 = 86_400;
 /// Two windows closed on demand within a second or so are no sign of a wrong clock.
 pub(super) const CLOCK_SLACK_SECONDS: i64 = 300;
 
+/// For another server that publishes: longer than it takes with the largest windows.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Why a window is not published yet. What was done stays done; the next run goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// Not a region of this deployment.
     #[error("no such region")]
     UnknownRegion,
+    /// Another server is at it.
+    #[error("another server publishes now; try again when it is done")]
+    Elsewhere,
     /// The file could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// The object store could not.
     #[error("batch store: {0}")]
     Objects(#[from] object_store::Error),
+    /// An index could not be renewed.
+    #[error(transparent)]
+    Index(#[from] RenewError),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,41 +58,49 @@ pub async fn publish(context: &Context, region: Region) -> Result<PublishedBatch
     if !context.settings.takes(region) {
         return Err(PublishError::UnknownRegion);
     }
-    let turn = context.publishing.lock().await;
-    let published = publish_alone(context, region).await;
+    let turn = context.turns.take(context, PATIENCE).await?;
+    let published = publish_in(&turn, context, region).await;
     let published = published.inspect_err(|_| context.progress.failed(region));
-    drop(turn);
+    turn.end().await;
     published
 }
 
-/// The same for whoever holds [`Context::publishing`].
-pub(super) async fn publish_alone(
+/// The same for whoever has a turn.
+pub(super) async fn publish_in(
+    turn: &Turn<'_>,
     context: &Context,
     region: Region,
 ) -> Result<PublishedBatch, PublishError> {
-    take_up_alone(context, region).await?;
+    take_up_in(turn, context, region).await?;
     context.progress.begin(region);
     context.reached(Step::WindowDue);
-    let window = close(context, region).await?;
+    let window = close(turn, context, region).await?;
     context.reached(Step::WindowClosed);
-    let delta = finish(context, window).await?;
+    let delta = finish(turn, context, window).await?;
     if let Some(withdrawal) = context.store.closed_window(region).await? {
-        finish(context, withdrawal).await?;
+        finish(turn, context, withdrawal).await?;
     }
     Ok(delta)
 }
 
-/// Publishes what a run before left waiting of the region's closed window, if anything. For whoever holds
-/// [`Context::publishing`].
-pub(super) async fn take_up_alone(context: &Context, region: Region) -> Result<(), PublishError> {
+/// Publishes what a run before left waiting of the region's closed window, if anything. For whoever has a turn.
+pub(super) async fn take_up_in(
+    turn: &Turn<'_>,
+    context: &Context,
+    region: Region,
+) -> Result<(), PublishError> {
     while let Some(waiting) = context.store.closed_window(region).await? {
         info!(%region, sequence = waiting.sequence, "taking up a publication that was cut short");
-        finish(context, waiting).await?;
+        finish(turn, context, waiting).await?;
     }
     Ok(())
 }
 
-async fn close(context: &Context, region: Region) -> Result<ClosedWindow, PublishError> {
+async fn close(
+    turn: &Turn<'_>,
+    context: &Context,
+    region: Region,
+) -> Result<ClosedWindow, PublishError> {
     let now = context.now();
     let settings = &context.settings;
     let mut rng = context.rng();
@@ -110,7 +126,10 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
     };
     rng.fill_bytes(&mut for_withdrawal.salt);
     rng.fill_bytes(&mut for_withdrawal.padding_seed);
-    let window = context.store.close_window(closing, for_withdrawal).await?;
+    let window = context
+        .store
+        .close_window(closing, for_withdrawal, turn.lease())
+        .await?;
     let ahead = window.closing.closed_at.seconds_since(now);
     if ahead > CLOCK_SLACK_SECONDS {
         error!(%region, "the clock stands {ahead} s before the last window's closing time; closing by that");
@@ -118,7 +137,11 @@ async fn close(context: &Context, region: Region) -> Result<ClosedWindow, Publis
     Ok(window)
 }
 
-async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatch, PublishError> {
+async fn finish(
+    turn: &Turn<'_>,
+    context: &Context,
+    window: ClosedWindow,
+) -> Result<PublishedBatch, PublishError> {
     let region = window.closing.region;
     context.progress.window(&window);
     let (kind, sequence, closed_at) = (window.kind, window.sequence, window.closing.closed_at);
@@ -134,11 +157,15 @@ async fn finish(context: &Context, window: ClosedWindow) -> Result<PublishedBatc
         closed_at,
     };
     let (digest, bytes) = (signed.digest(), Bytes::from(signed.into_bytes()));
-    let stored = put(&*context.objects, digest, bytes.clone()).await;
+    let stored = context.batch_store.put_file(digest, bytes.clone()).await;
     context.condition.set_batches_unwritable(stored.is_err());
     stored?;
     context.reached(Step::BatchStored(kind));
-    context.store.record_publication(region, published).await?;
+    let lease = turn.lease();
+    context
+        .store
+        .record_publication(region, published, lease)
+        .await?;
     context.reached(Step::BatchRecorded(kind));
     let catalog = &context.catalog;
     catalog.announce(context, region, digest, bytes).await?;
@@ -219,23 +246,6 @@ async fn build_and_sign(
     })
     .await??;
     Ok(signed)
-}
-
-/// Puts a file into the batch store under its digest, once: what is there under that name is the same bytes.
-///
-/// # Errors
-/// [`PublishError::Objects`].
-pub async fn put(
-    objects: &dyn ObjectStore,
-    digest: Digest,
-    bytes: Bytes,
-) -> Result<(), PublishError> {
-    let path = batch_path(digest);
-    let create = PutOptions::from(PutMode::Create);
-    match objects.put_opts(&path, bytes.into(), create).await {
-        Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Runs a long computation off the async threads.

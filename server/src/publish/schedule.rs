@@ -12,7 +12,8 @@ use truyvet_matching::Region;
 
 use super::{
     PublishError,
-    run::{CLOCK_SLACK_SECONDS, publish_alone, take_up_alone},
+    run::{CLOCK_SLACK_SECONDS, publish_in, take_up_in},
+    turn::Turn,
 };
 use crate::{context::Context, retention, telemetry::Metric};
 
@@ -123,7 +124,9 @@ impl Schedule {
                     .insert(region, Instant::now() + RETRY_AFTER);
             }
             if let Err(error) = context.catalog.renew(context, region).await {
-                error!(%region, %error, "the index is not signed anew");
+                error!(%region, %error, "the index is not renewed");
+                self.leave_alone
+                    .insert(region, Instant::now() + RETRY_AFTER);
             }
         }
         self.forget_if_due(context).await;
@@ -156,34 +159,51 @@ impl Schedule {
         self.off_by_seconds.abs() > JUMP_SECONDS
     }
 
+    /// Asks the store whether there is anything to do before it takes a turn: of several servers, one has it at a time.
     async fn publish_if_due(
         &mut self,
         context: &Context,
         region: Region,
     ) -> Result<(), PublishError> {
-        let turn = context.publishing.lock().await;
-        let published = self.publish_alone_if_due(context, region).await;
+        if context.store.closed_window(region).await?.is_none()
+            && !self.is_due(context, region).await?
+        {
+            return Ok(());
+        }
+        let turn = match context.turns.take(context, Duration::ZERO).await {
+            // Then it does it.
+            Err(PublishError::Elsewhere) => return Ok(()),
+            turn => turn?,
+        };
+        let published = self.publish_in_if_due(&turn, context, region).await;
         let published = published.inspect_err(|_| context.progress.failed(region));
-        drop(turn);
+        turn.end().await;
         published
     }
 
-    async fn publish_alone_if_due(
+    async fn publish_in_if_due(
         &mut self,
+        turn: &Turn<'_>,
         context: &Context,
         region: Region,
     ) -> Result<(), PublishError> {
-        take_up_alone(context, region).await?;
-        if let Some(every_seconds) = context.settings.publish_every_seconds {
-            let now = context.now();
-            let since = *self.since.entry(region).or_insert(now);
-            let last_closed_at = context.store.last_closed_at(region).await?;
-            if is_due(now, last_closed_at, since, every_seconds) {
-                publish_alone(context, region).await?;
-                self.since.insert(region, now);
-            }
+        take_up_in(turn, context, region).await?;
+        let now = context.now();
+        if self.is_due(context, region).await? {
+            publish_in(turn, context, region).await?;
+            self.since.insert(region, now);
         }
         Ok(())
+    }
+
+    async fn is_due(&mut self, context: &Context, region: Region) -> Result<bool, PublishError> {
+        let Some(every_seconds) = context.settings.publish_every_seconds else {
+            return Ok(false);
+        };
+        let now = context.now();
+        let since = *self.since.entry(region).or_insert(now);
+        let last_closed_at = context.store.last_closed_at(region).await?;
+        Ok(is_due(now, last_closed_at, since, every_seconds))
     }
 
     async fn forget_if_due(&mut self, context: &Context) {
@@ -193,8 +213,10 @@ impl Schedule {
             return;
         }
         self.forgotten_at = Some(now);
-        if let Err(error) = retention::run(context).await {
-            error!(%error, "retention is delayed");
+        match retention::run(context).await {
+            // Another server is at it, or will be within the hour.
+            Ok(_) | Err(PublishError::Elsewhere) => {}
+            Err(error) => error!(%error, "retention is delayed"),
         }
     }
 }

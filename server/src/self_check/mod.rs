@@ -204,7 +204,12 @@ fn text(error: impl fmt::Display) -> String {
 async fn forget(context: &Context) -> Result<(), String> {
     let forgotten = context.store.forget_self_checks(region()).await;
     for digest in forgotten.map_err(text)? {
-        match context.objects.delete(&batch_path(digest)).await {
+        match context
+            .batch_store
+            .files()
+            .delete(&batch_path(digest))
+            .await
+        {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             // Retention takes what no index names.
             Err(error) => debug!(%error, "a self-check's file stays until retention finds it"),

@@ -23,11 +23,23 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_DATA_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// Database URL [default: sqlite:<data_dir>/truyvet.db]
+    /// Database URL: sqlite:<path> or postgres://<user>@<host>/<name> [default: sqlite:<data_dir>/truyvet.db]
     #[arg(long, env = "TRUYVET_DATABASE", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
-    /// Where batch files go, as URL [default: file:<data_dir>/batches]
+    /// File with the password for a database at postgres://
+    #[arg(long, env = "TRUYVET_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_password_file: Option<PathBuf>,
+    /// Certificates of who signs for the database at postgres://, PEM
+    #[arg(long, env = "TRUYVET_DATABASE_CA_FILE", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_ca_file: Option<PathBuf>,
+    /// Most connections to a database at postgres:// [default: 16]
+    #[arg(long, env = "TRUYVET_DATABASE_CONNECTIONS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_connections: Option<u32>,
+    /// Where batch files go, as URL: file:<path> or s3://<bucket>/<prefix> [default: file:<data_dir>/batches]
     #[arg(long, env = "TRUYVET_BATCHES", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batches: Option<String>,

@@ -1,9 +1,6 @@
 //! From settings as given to settings that can be worked with: defaults, ranges, what excludes what.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
-};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ipnet::IpNet;
 use truyvet_crypto::Scheme;
@@ -18,7 +15,10 @@ use crate::{
     self_check,
 };
 
-use super::{Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc};
+use super::{
+    Settings, SettingsArgs, SettingsError, TlsFiles, log_filter, oidc,
+    places::{self, DatabaseArgs},
+};
 
 const CODE_VALID_HOURS: u32 = 24;
 
@@ -30,6 +30,9 @@ impl SettingsArgs {
             config: _,
             data_dir,
             database,
+            database_password_file,
+            database_ca_file,
+            database_connections,
             batches,
             public_listen,
             staff_listen,
@@ -86,8 +89,16 @@ impl SettingsArgs {
             portal_origin: portal(portal_origin, tls_cert.is_some(), staff_listen.port())?,
             session_idle_minutes: within("session_idle_minutes", session_idle_minutes, 30, 1, 240)?,
             session_hours: within("session_hours", session_hours, 10, 1, 24)?,
-            database: path_of_url("database", "sqlite:", database, &data_dir, "truyvet.db")?,
-            batches: path_of_url("batches", "file:", batches, &data_dir, "batches")?,
+            database: places::database(
+                DatabaseArgs {
+                    url: database,
+                    password_file: database_password_file,
+                    ca_file: database_ca_file,
+                    connections: within("database_connections", database_connections, 16, 2, 200)?,
+                },
+                &data_dir,
+            )?,
+            batches: places::batches(batches, &data_dir)?,
             data_dir,
             public_listen: public_listen.unwrap_or_else(|| loopback(8440)),
             staff_listen,
@@ -352,21 +363,4 @@ fn portal(given: Option<String>, tls: bool, staff_port: u16) -> Result<Url, Sett
         return Err(refused("must be scheme, host and port alone"));
     }
     Ok(origin)
-}
-
-/// The path in a URL of the one kind that this server knows for the setting.
-fn path_of_url(
-    setting: &'static str,
-    prefix: &str,
-    given: Option<String>,
-    data_dir: &Path,
-    default: &str,
-) -> Result<PathBuf, SettingsError> {
-    match given {
-        None => Ok(data_dir.join(default)),
-        Some(url) => match url.strip_prefix(prefix) {
-            Some(path) if !path.is_empty() => Ok(path.strip_prefix("//").unwrap_or(path).into()),
-            _ => Err(value(setting, format!("must be {prefix}<path>"))),
-        },
-    }
 }

@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod log;
 mod oidc;
+mod places;
 
 use std::{
     io,
@@ -27,6 +28,7 @@ pub use log::{LogFormat, log_filter};
 pub use oidc::OidcSettings;
 #[cfg(feature = "oidc")]
 pub(crate) use oidc::is_this_machine;
+pub use places::{Batches, Database, PostgresPlace};
 
 /// Certificate and key files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +44,10 @@ pub struct TlsFiles {
 pub struct Settings {
     /// Folder of keys, and of database and batches unless told otherwise.
     pub data_dir: PathBuf,
-    /// SQLite file.
-    pub database: PathBuf,
-    /// Folder of batch files.
-    pub batches: PathBuf,
+    /// What is remembered.
+    pub database: Database,
+    /// Batch files.
+    pub batches: Batches,
     /// For phones.
     pub public_listen: SocketAddr,
     /// For officers and administrators.
@@ -251,7 +253,20 @@ mod tests {
             ("regions = [\"vn\"]", "regions"),
             ("regions = [\"VN\", \"VN\"]", "regions"),
             ("database = \"mysql:x\"", "database"),
+            (
+                "database = \"postgres://u:p@h/n?sslmode=disable\"",
+                "database",
+            ),
+            ("database = \"postgres://u@h/n\"", "database_ca_file"),
+            (
+                "database = \"postgres://u@h/n?sslmode=sometimes\"",
+                "database",
+            ),
+            ("database_password_file = \"x\"", "database_password_file"),
+            ("database_connections = 1", "database_connections"),
             ("batches = \"s3://x\"", "batches"),
+            ("batches = \"s3://key:secret@bucket\"", "batches"),
+            ("batches = \"gs://bucket\"", "batches"),
             ("tls_cert = \"x\"", "tls_key"),
             ("exposure_rssi_dbm = 5", "exposure_rssi_dbm"),
             ("index_cache_seconds = 0", "index_cache_seconds"),

@@ -1,9 +1,11 @@
 //! What the server remembers, as sentences of the domain. A method is one transaction; acknowledged means durable.
 //!
-//! Knows no SQL: that is for the backends. Decides nothing that a request could get wrong: that was checked before.
+//! Knows no SQL: that is for the backends ([`sqlite`], [`postgres`]), which one suite of tests asks the same of. Decides nothing that a request could get wrong: that was checked before.
 
 mod codes;
 mod imports;
+mod open;
+pub mod postgres;
 mod publications;
 mod retention;
 mod sign_in;
@@ -15,7 +17,9 @@ pub use codes::{
     Issued, NewCode, Redeemed, Redemption, Revocation, StateCounts,
 };
 pub use imports::{ImportRecord, ImportedLine, NewImport, NewSheet, SheetIssued, SheetRecord};
-pub use publications::{ClosedWindow, Closing, PublishedBatch};
+pub(crate) use open::batches_signed_by;
+pub use open::{Inspection, inspect, open};
+pub use publications::{ClosedWindow, Closing, Lease, PublishedBatch};
 pub use retention::{Forget, Forgotten};
 pub use sign_in::{
     Acceptance, Completion, Ending, Enrolment, FactorChange, Factors, ForgetSignIns, NewFactor,
@@ -34,8 +38,9 @@ use crate::{
     officers::{ClientKey, NewClientKey, Officer, Unit, UnitList},
 };
 
-/// Why a store could not do what it was asked. Nothing has changed then.
-#[derive(Debug, thiserror::Error)]
+/// Why a store could not do what it was asked. Nothing has changed then, as far as is known: of a database that went away
+/// nobody knows whether it still did.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Too much is waiting already.
     #[error("store busy")]
@@ -43,12 +48,32 @@ pub enum StoreError {
     /// The disk is full or cannot be written.
     #[error("store cannot write: {0}")]
     Disk(String),
+    /// The database is away, or on its way.
+    #[error("database away: {0}")]
+    Away(String),
+    /// The right to publish is another server's now.
+    #[error("another server publishes now")]
+    LeaseLost,
     /// Anything else that the database says.
     #[error("store failed: {0}")]
     Database(String),
     /// What is stored is not what was written.
     #[error("store inconsistent: {0}")]
     Inconsistent(String),
+}
+
+impl StoreError {
+    /// The kind, for metrics.
+    fn cause(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Disk(_) => "disk",
+            Self::Away(_) => "away",
+            Self::LeaseLost => "lease",
+            Self::Database(_) => "database",
+            Self::Inconsistent(_) => "inconsistent",
+        }
+    }
 }
 
 /// Result of a store method.
@@ -174,6 +199,14 @@ pub trait Store: SignInStore + Send + Sync {
     /// How many uploads each window of the region took, with when it closed (`None`: it is open).
     async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>>;
 
+    /// Gives the right to publish to a server for so many seconds, if no other has it; to the one that had it, anew. What comes
+    /// with an earlier right is refused from then on.
+    async fn take_lease(&self, holder: String, seconds: u32) -> Result<Option<Lease>>;
+    /// Makes a right last for so many seconds from now; false if it is another server's.
+    async fn renew_lease(&self, lease: Lease, seconds: u32) -> Result<bool>;
+    /// Lets others have the right at once.
+    async fn end_lease(&self, lease: Lease) -> Result<()>;
+
     /// The region's next file of a closed window that still waits for publication.
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>>;
     /// When the region's last window closed.
@@ -184,6 +217,7 @@ pub trait Store: SignInStore + Send + Sync {
         &self,
         closing: Closing,
         for_withdrawal: ForWithdrawal,
+        lease: Lease,
     ) -> Result<ClosedWindow>;
     /// Keys that may have slots in this window: all accepted in it, and earlier ones of days not before `since`; with the
     /// slots that were taken back after it closed.
@@ -196,7 +230,14 @@ pub trait Store: SignInStore + Send + Sync {
     /// What this window takes back, which earlier ones had taken.
     async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>>;
     /// Makes a batch visible. What a withdrawal took back is forgotten with that.
-    async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()>;
+    async fn record_publication(
+        &self,
+        region: Region,
+        batch: PublishedBatch,
+        lease: Lease,
+    ) -> Result<()>;
+    /// Numbers of the region's first and last published batch.
+    async fn published_span(&self, region: Region) -> Result<Option<(u64, u64)>>;
     /// The region's published batches, oldest first.
     async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>>;
     /// Deltas published of the region's windows that closed after `since`: fingerprint bits, and how many have as many.
@@ -207,8 +248,8 @@ pub trait Store: SignInStore + Send + Sync {
     /// The oldest day of which keys are kept, published or not, taken back or not.
     async fn oldest_key_day(&self) -> Result<Option<Day>>;
 
-    /// Adds a code of the self-check's own unit, which is in nobody's reach; forgets those before it. No row of the audit:
-    /// no officer did it.
+    /// Adds a code of the self-check's own unit, which is in nobody's reach; forgets those that were redeemed or are hours
+    /// old: another server's check may be under way. No row of the audit: no officer did it.
     async fn add_self_check_code(&self, code: NewCode) -> Result<()>;
     /// Forgets what the self-check published before its last batch, and gives the names of those files.
     async fn forget_self_checks(&self, region: Region) -> Result<Vec<Digest>>;

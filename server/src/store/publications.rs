@@ -61,3 +61,12 @@ pub struct PublishedBatch {
     /// When its window closed.
     pub closed_at: Timestamp,
 }
+
+/// The right to close windows and to publish, which one server has at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who.
+    pub holder: String,
+    /// Grows with every grant: by it, what an earlier holder still wants to write is refused.
+    pub fencing: u64,
+}

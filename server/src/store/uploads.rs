@@ -27,6 +27,39 @@ pub enum Change {
     Withdraw(Vec<Receipt>),
 }
 
+/// An upload with all that can be computed before its turn in a backend.
+pub(super) struct Prepared {
+    pub(super) upload: NewUpload,
+    pub(super) change: PreparedChange,
+}
+
+/// Split, so that a secret stands for the same slots in every upload.
+pub(super) enum PreparedChange {
+    Disclose(Vec<(DisclosedKey, Receipt)>),
+    Withdraw(Vec<Receipt>),
+}
+
+impl Prepared {
+    pub(super) fn new(upload: NewUpload) -> Self {
+        let change = match &upload.change {
+            Change::Disclose(keys) => {
+                let keys = keys.iter().flat_map(DisclosedKey::split);
+                PreparedChange::Disclose(
+                    keys.map(|key| {
+                        let receipt = Receipt::of(&key);
+                        (key, receipt)
+                    })
+                    .collect(),
+                )
+            }
+            Change::Withdraw(receipts) => {
+                PreparedChange::Withdraw(receipts.iter().flat_map(Receipt::split).collect())
+            }
+        };
+        Self { upload, change }
+    }
+}
+
 /// Answer to an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {

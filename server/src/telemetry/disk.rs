@@ -11,19 +11,25 @@ use crate::{disk::Room, settings::Settings};
     reason = "Prometheus counts in 64-bit floats"
 )]
 pub(super) fn look(telemetry: &Telemetry, settings: &Settings) {
-    let mut log = settings.database.clone().into_os_string();
-    log.push("-wal");
-    for (file, path) in [("main", &*settings.database), ("wal", Path::new(&log))] {
-        // There is no log while nobody writes.
-        let bytes = fs::metadata(path).map_or(0, |found| found.len());
-        telemetry.set(Metric::DatabaseBytes, &[file], bytes as f64);
+    // What lies with a database server or in a bucket is for their own tools to watch.
+    if let Some(database) = settings.database.file() {
+        let mut log = database.to_owned().into_os_string();
+        log.push("-wal");
+        for (file, path) in [("main", database), ("wal", Path::new(&log))] {
+            // There is no log while nobody writes.
+            let bytes = fs::metadata(path).map_or(0, |found| found.len());
+            telemetry.set(Metric::DatabaseBytes, &[file], bytes as f64);
+        }
     }
-    let beside_database = settings.database.parent().unwrap_or(Path::new("."));
+    let beside_database = settings
+        .database
+        .file()
+        .map(|file| file.parent().unwrap_or(Path::new(".")));
     for (folder, path) in [
         ("database", beside_database),
-        ("batches", &*settings.batches),
+        ("batches", settings.batches.folder()),
     ] {
-        if let Ok(room) = Room::of(path) {
+        if let Some(Ok(room)) = path.map(Room::of) {
             telemetry.set(Metric::DiskFreeBytes, &[folder], room.free as f64);
             telemetry.set(Metric::DiskBytes, &[folder], room.all as f64);
         }
@@ -47,8 +53,8 @@ mod tests {
     fn disks_files_and_the_last_backup_are_seen() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::for_data_dir(folder.path());
-        fs::write(&settings.database, [0; 100]).unwrap();
-        fs::create_dir(&settings.batches).unwrap();
+        fs::write(settings.database.file().unwrap(), [0; 100]).unwrap();
+        fs::create_dir(settings.batches.folder().unwrap()).unwrap();
         let telemetry = Telemetry::new();
         look(&telemetry, &settings);
         let value = |metric, labels: &[&str]| telemetry.value(metric, labels);

@@ -1,11 +1,12 @@
 //! The real server with one thing added: it halts at a step, says so, and waits to be killed.
 //!
-//! Usage: `halting-server DATA_DIR NOW [STEP]`. Prints `ready PUBLIC STAFF`, later `halted`.
+//! Usage: `halting-server DATA_DIR NOW [STEP]`. Prints `ready PUBLIC STAFF`, later `halted`. Takes `TRUYVET_DATABASE` and
+//! `TRUYVET_BATCHES` as the product does.
 
-use std::{env, path::Path, sync::Arc, time::Instant};
+use std::{env, sync::Arc, time::Instant};
 
 use truyvet_crypto::Timestamp;
-use truyvet_server::{Clock, Effects, Entropy, Step, Steps, WalkOn, settings::Settings};
+use truyvet_server::{Clock, Effects, Entropy, Step, Steps, WalkOn, settings::SettingsArgs};
 
 /// Goes on from the time it was given, one second a second.
 struct GoesOnFrom(Timestamp, Instant);
@@ -36,7 +37,14 @@ impl Steps for HaltAt {
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let mut settings = Settings::for_data_dir(Path::new(&arguments[0]));
+    let variable = |name| env::var(name).ok();
+    let settings = SettingsArgs {
+        data_dir: Some(arguments[0].clone().into()),
+        database: variable("TRUYVET_DATABASE"),
+        batches: variable("TRUYVET_BATCHES"),
+        ..SettingsArgs::default()
+    };
+    let mut settings = settings.resolve().expect("valid settings");
     for listen in [
         &mut settings.public_listen,
         &mut settings.staff_listen,

@@ -174,7 +174,7 @@ async fn a_batch_that_is_corrupt_on_disk_is_not_handed_out() {
         let mut world = World::with(|settings| settings.batch_cache_mb = cache_mb).await;
         world.publish().await;
         let (digest, batch) = only_batch(&world).await;
-        let path = world.settings.batches.join(format!("{digest}.tvb"));
+        let path = world.batches().join(format!("{digest}.tvb"));
         let file = std::fs::read(&path).unwrap();
         let mut corrupt = file.clone();
         corrupt[5_000] ^= 1;

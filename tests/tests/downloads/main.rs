@@ -168,10 +168,7 @@ async fn only_batch(world: &World) -> (Digest, String) {
 async fn what_is_not_published_cannot_be_fetched() {
     let world = World::new().await;
     std::fs::write(
-        world
-            .settings
-            .batches
-            .join(format!("{}.tvb", Digest::of(b"x"))),
+        world.batches().join(format!("{}.tvb", Digest::of(b"x"))),
         "x",
     )
     .unwrap();
@@ -203,7 +200,7 @@ async fn what_has_outlived_its_purpose_is_forgotten_and_numbering_goes_on() {
     world.publish().await;
     world.clock.advance(86_400);
     world.publish().await;
-    let files = || std::fs::read_dir(&world.settings.batches).unwrap().count();
+    let files = || std::fs::read_dir(world.batches()).unwrap().count();
     assert_eq!(files(), 2);
 
     // The schedule may forget as well meanwhile: what counts is what is left.

@@ -15,9 +15,10 @@ use truyvet_proto::v1::{
     PublishNowRequest, admin_service_client::AdminServiceClient,
     exposure_service_client::ExposureServiceClient, officer_service_client::OfficerServiceClient,
 };
-use truyvet_server::{create_first_officer, officers::Role, settings::Settings};
+use truyvet_server::{create_first_officer, officers::Role};
 use truyvet_tests::{
     process::ServerProcess,
+    services::Places,
     world::{NOON, bearer, channel, rng},
 };
 
@@ -26,6 +27,7 @@ const HALTING_SERVER: &str = env!("CARGO_BIN_EXE_halting-server");
 /// A folder, and the staff's credentials for whatever process works in it.
 pub(crate) struct Country {
     pub(crate) folder: TempDir,
+    places: Places,
     pub(crate) administrator: String,
     pub(crate) officer: String,
     starts: i64,
@@ -34,7 +36,8 @@ pub(crate) struct Country {
 impl Country {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::for_data_dir(folder.path());
+        let places = Places::chosen();
+        let settings = places.settings(folder.path());
         let mut credentials = Vec::new();
         for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
             let label = format!("{role:?}");
@@ -49,6 +52,7 @@ impl Country {
         let [administrator, officer] = credentials.try_into().unwrap();
         Self {
             folder,
+            places,
             administrator,
             officer,
             starts: 0,
@@ -59,7 +63,8 @@ impl Country {
     pub(crate) async fn start(&mut self, halt_at: Option<&str>) -> ServerProcess {
         self.starts += 1;
         let now = NOON + 3_600 * self.starts;
-        ServerProcess::start(HALTING_SERVER, self.folder.path(), now, halt_at).await
+        let folder = self.folder.path();
+        ServerProcess::start(HALTING_SERVER, folder, &self.places, now, halt_at).await
     }
 
     pub(crate) async fn code(&self, server: &ServerProcess, report_type: ReportType) -> String {

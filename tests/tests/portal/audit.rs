@@ -118,7 +118,7 @@ async fn a_changed_row_is_shown_as_broken_and_what_was_cut_off_is_missed() {
     let browser = signed_in(&world, &auditor, "vi").await;
     open(&browser, &world, "/portal/audit").await;
     let noted = browser.text_of("#chain-head").await;
-    let database = Connection::open(&world.settings.database).unwrap();
+    let database = Connection::open(world.database()).unwrap();
     database
         .execute_batch(
             "DROP TRIGGER audit_is_not_changed; DROP TRIGGER audit_is_not_deleted;

@@ -10,7 +10,7 @@ use truyvet_tests::world::{World, refusal};
 
 /// Rows of every table, and the lengths of the files.
 fn kept(world: &World) -> BTreeMap<String, u64> {
-    let database = Connection::open(&world.settings.database).unwrap();
+    let database = Connection::open(world.database()).unwrap();
     let mut names = database
         .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
         .unwrap();

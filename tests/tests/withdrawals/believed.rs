@@ -14,13 +14,12 @@ use truyvet_crypto::{
 };
 use truyvet_matching::{BatchKind, Codec, Digest, Region, build::TagSet};
 use truyvet_server::{
-    WalkOn,
     publish::{select, taken_back},
     store::{
-        Change, ClosedWindow, Closing, ForWithdrawal, NewUpload, PublishedBatch, Store,
-        sqlite::SqliteStore,
+        Change, ClosedWindow, Closing, ForWithdrawal, Lease, NewUpload, PublishedBatch, Store,
     },
 };
+use truyvet_tests::world::store;
 
 /// Two people on each of two days: keys of the same and of other days.
 const KEYS: usize = 4;
@@ -52,7 +51,8 @@ fn first_day() -> Day {
 }
 
 struct World {
-    store: SqliteStore,
+    store: Arc<dyn Store>,
+    lease: Lease,
     scheme: Scheme,
     now: Timestamp,
     uploads: u64,
@@ -65,9 +65,12 @@ struct World {
 }
 
 impl World {
-    fn new(scheme: Scheme, path: &std::path::Path) -> Self {
+    async fn new(scheme: Scheme, folder: &std::path::Path) -> Self {
+        let store = store(folder).await;
+        let lease = store.take_lease("a".into(), 3_600).await.unwrap();
         Self {
-            store: SqliteStore::open(path, Arc::new(WalkOn), Arc::default()).unwrap(),
+            store,
+            lease: lease.expect("nobody else is here"),
             scheme,
             now: first_day().start(),
             uploads: 0,
@@ -160,7 +163,7 @@ impl World {
         };
         let window = self
             .store
-            .close_window(closing, for_withdrawal)
+            .close_window(closing, for_withdrawal, self.lease.clone())
             .await
             .unwrap();
         assert_eq!(window.kind, BatchKind::Delta);
@@ -213,8 +216,9 @@ impl World {
                 tags: tags.len() as u64,
                 closed_at: window.closing.closed_at,
             };
-            let recorded = self.store.record_publication(Self::region(), batch).await;
-            recorded.unwrap();
+            let lease = self.lease.clone();
+            let recorded = self.store.record_publication(Self::region(), batch, lease);
+            recorded.await.unwrap();
         }
         assert_eq!(self.believed, expected);
     }
@@ -227,7 +231,7 @@ fn check(scheme: Scheme, acts: &[Act]) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let mut world = World::new(scheme, &folder.path().join("truyvet.db"));
+        let mut world = World::new(scheme, folder.path()).await;
         for act in acts {
             world.act(act).await;
         }

@@ -125,7 +125,10 @@ impl Failure {
 
     pub(super) fn of_store(context: &Context, error: &StoreError) -> Self {
         match error {
-            StoreError::Busy | StoreError::Disk(_) => Self::Busy,
+            StoreError::Busy
+            | StoreError::Disk(_)
+            | StoreError::Away(_)
+            | StoreError::LeaseLost => Self::Busy,
             StoreError::Database(_) | StoreError::Inconsistent(_) => Self::internal(context, error),
         }
     }

@@ -103,7 +103,7 @@ fn quotas(
     let Some(first) = codes.first() else {
         return Ok(Vec::new());
     };
-    let state = |column: &str, value: &str, limit| {
+    let state = |column: &str, value: &str, limit| -> Result<QuotaState> {
         let issued: i64 = connection
             .prepare_cached(&format!(
                 "SELECT count(*) FROM upload_code WHERE {column} = ?1 AND issued_at >= ?2"

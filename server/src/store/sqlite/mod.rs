@@ -9,6 +9,7 @@ mod client_keys;
 mod code_lists;
 mod codes;
 mod imports;
+mod lease;
 mod officers;
 mod open;
 mod publications;
@@ -50,9 +51,10 @@ pub use self::{
 };
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, CodesAdded, CodesOf,
-    ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, NewCode,
-    NewImport, NewOfficer, NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption, Result,
-    Revocation, SheetIssued, SheetRecord, StateCounts, Store, StoreError, Stored,
+    ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, Lease,
+    NewCode, NewImport, NewOfficer, NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption,
+    Result, Revocation, SheetIssued, SheetRecord, StateCounts, Store, StoreError, Stored,
+    uploads::Prepared,
 };
 use crate::{
     audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
@@ -332,7 +334,7 @@ impl Store for SqliteStore {
     async fn store_upload(&self, upload: NewUpload) -> Result<Stored> {
         let steps = Arc::clone(&self.steps);
         // Here, where several do it at a time, and not on the one thread that writes.
-        let upload = uploads::Prepared::new(upload);
+        let upload = Prepared::new(upload);
         self.writer
             .write(move |c| uploads::store(c, &upload, &*steps))
             .await
@@ -340,6 +342,22 @@ impl Store for SqliteStore {
 
     async fn upload_counts(&self, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>> {
         self.read(move |c| uploads::counts(c, region)).await
+    }
+
+    async fn take_lease(&self, holder: String, seconds: u32) -> Result<Option<Lease>> {
+        self.writer
+            .write(move |c| lease::take(c, &holder, seconds))
+            .await
+    }
+
+    async fn renew_lease(&self, lease: Lease, seconds: u32) -> Result<bool> {
+        self.writer
+            .write(move |c| lease::renew(c, &lease, seconds))
+            .await
+    }
+
+    async fn end_lease(&self, lease: Lease) -> Result<()> {
+        self.writer.write(move |c| lease::end(c, &lease)).await
     }
 
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {
@@ -356,9 +374,13 @@ impl Store for SqliteStore {
         &self,
         closing: Closing,
         for_withdrawal: ForWithdrawal,
+        lease: Lease,
     ) -> Result<ClosedWindow> {
         self.writer
-            .write(move |c| publications::close(c, &closing, &for_withdrawal))
+            .write(move |c| {
+                lease::check(c, &lease)?;
+                publications::close(c, &closing, &for_withdrawal)
+            })
             .await
     }
 
@@ -377,15 +399,23 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn record_publication(&self, region: Region, batch: PublishedBatch) -> Result<()> {
+    async fn record_publication(
+        &self,
+        region: Region,
+        batch: PublishedBatch,
+        lease: Lease,
+    ) -> Result<()> {
+        let record = move |c: &Connection| {
+            lease::check(c, &lease)?;
+            publications::record(c, region, &batch)
+        };
         if region == crate::self_check::region() {
             // Nobody's keys: no order to forget, and no reason to hold the writing thread every few minutes.
-            let record = move |c: &Connection| publications::record(c, region, &batch);
             return self.writer.write(record).await;
         }
         self.writer
             .write(move |c| {
-                publications::record(c, region, &batch)?;
+                record(c)?;
                 arrival::forget_order(c, region, batch.sequence)
             })
             .await?;
@@ -395,6 +425,11 @@ impl Store for SqliteStore {
 
     async fn published(&self, region: Region) -> Result<Vec<PublishedBatch>> {
         self.read(move |c| publications::published(c, region)).await
+    }
+
+    async fn published_span(&self, region: Region) -> Result<Option<(u64, u64)>> {
+        self.read(move |c| publications::published_span(c, region))
+            .await
     }
 
     async fn deltas_since(&self, region: Region, since: Timestamp) -> Result<Vec<(u8, u32)>> {

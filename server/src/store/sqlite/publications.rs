@@ -236,6 +236,25 @@ pub(super) fn published(connection: &Connection, region: Region) -> Result<Vec<P
         .collect()
 }
 
+/// Numbers of the first and the last file that are published.
+pub(super) fn published_span(
+    connection: &Connection,
+    region: Region,
+) -> Result<Option<(u64, u64)>> {
+    let (first, last): (Option<i64>, Option<i64>) = connection
+        .prepare_cached(
+            "SELECT min(sequence), max(sequence) FROM publication
+             WHERE region = ?1 AND digest IS NOT NULL",
+        )
+        .and_then(|mut statement| statement.query_row([region.as_str()], |row| row.try_into()))
+        .map_err(database_error)?;
+    let sequence = |value| number("publication.sequence", value);
+    first
+        .zip(last)
+        .map(|(first, last)| Ok((sequence(first)?, sequence(last)?)))
+        .transpose()
+}
+
 pub(super) fn deltas_since(
     connection: &Connection,
     region: Region,

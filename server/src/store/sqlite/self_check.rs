@@ -26,8 +26,11 @@ pub(super) fn add_code(connection: &Connection, code: &NewCode) -> Result<()> {
         params![code.officer_id, code.unit_code],
     )?;
     execute(
-        "DELETE FROM upload_code WHERE unit_code = ?1",
-        params![code.unit_code],
+        "DELETE FROM upload_code WHERE unit_code = ?1 AND (redeemed_at IS NOT NULL OR issued_at < ?2)",
+        params![
+            code.unit_code,
+            code.issued_at.plus_seconds(-3_600).unix_seconds()
+        ],
     )?;
     execute(
         "INSERT INTO upload_code

@@ -9,41 +9,11 @@ use super::{
 };
 use crate::{
     context::{Step, Steps},
-    store::{AcceptedKey, Change, NewUpload, Result, Stored},
+    store::{
+        AcceptedKey, Result, Stored,
+        uploads::{Prepared, PreparedChange},
+    },
 };
-
-/// An upload with all that can be computed before it has its turn in the writing thread.
-pub(super) struct Prepared {
-    upload: NewUpload,
-    change: PreparedChange,
-}
-
-/// Split, so that a secret stands for the same slots in every upload.
-enum PreparedChange {
-    Disclose(Vec<(DisclosedKey, Receipt)>),
-    Withdraw(Vec<Receipt>),
-}
-
-impl Prepared {
-    pub(super) fn new(upload: NewUpload) -> Self {
-        let change = match &upload.change {
-            Change::Disclose(keys) => {
-                let keys = keys.iter().flat_map(DisclosedKey::split);
-                PreparedChange::Disclose(
-                    keys.map(|key| {
-                        let receipt = Receipt::of(&key);
-                        (key, receipt)
-                    })
-                    .collect(),
-                )
-            }
-            Change::Withdraw(receipts) => {
-                PreparedChange::Withdraw(receipts.iter().flat_map(Receipt::split).collect())
-            }
-        };
-        Self { upload, change }
-    }
-}
 
 pub(super) fn store(
     connection: &Connection,

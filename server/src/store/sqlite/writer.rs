@@ -50,7 +50,7 @@ where
     fn finish(self: Box<Self>, failed: Option<&StoreError>) {
         let outcome = match (failed, self.outcome) {
             (None, Some(outcome)) => outcome,
-            (Some(error), _) => Err(again(error)),
+            (Some(error), _) => Err(error.clone()),
             (None, None) => Err(StoreError::Database("work was not run".into())),
         };
         // Whoever asked may have gone away; the work is done all the same.
@@ -135,7 +135,7 @@ fn write_all(
         let failed = commit_group(connection, &mut group).err();
         if let Some(error) = &failed {
             tracing::error!(%error, "a group of {} writes was rolled back", group.len());
-            telemetry.count(Metric::CommitFailures, &[cause(error)]);
+            telemetry.count(Metric::CommitFailures, &[error.cause()]);
             if !connection.is_autocommit() {
                 drop(connection.execute_batch("ROLLBACK"));
             }
@@ -152,15 +152,6 @@ fn write_all(
 
 fn waiting(telemetry: &Telemetry, pieces: usize) {
     telemetry.set(Metric::WriterQueue, &[], pieces as f64);
-}
-
-fn cause(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Busy => "busy",
-        StoreError::Disk(_) => "disk",
-        StoreError::Database(_) => "database",
-        StoreError::Inconsistent(_) => "inconsistent",
-    }
 }
 
 /// Commits the group as it stands, if all of it succeeds. If a piece fails, which is rare, all of it is taken back and done
@@ -196,15 +187,6 @@ fn execute(connection: &Connection, sql: &str) -> Result<()> {
         .and_then(|mut statement| statement.execute([]))
         .map(drop)
         .map_err(database_error)
-}
-
-fn again(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Busy => StoreError::Busy,
-        StoreError::Disk(text) => StoreError::Disk(text.clone()),
-        StoreError::Database(text) => StoreError::Database(text.clone()),
-        StoreError::Inconsistent(text) => StoreError::Inconsistent(text.clone()),
-    }
 }
 
 fn writer_gone() -> StoreError {

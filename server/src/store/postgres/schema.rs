@@ -1,0 +1,91 @@
+//! Which schema a database has, and bringing it up to date.
+
+use std::time::Duration;
+
+use deadpool_postgres::Client;
+
+use super::{failure::Result, sql::Sql};
+use crate::store::StoreError;
+
+/// Times that the migrations are begun before what is wrong with them counts as wrong.
+const TRIES: u32 = 20;
+
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+mod migrations {
+    refinery::embed_migrations!("src/store/postgres/migrations");
+}
+
+/// The latest schema that this program knows.
+#[must_use]
+pub fn newest_schema() -> u32 {
+    let known = migrations::migrations::runner();
+    let versions = known.get_migrations().iter().map(|step| step.version());
+    versions
+        .max()
+        .map_or(0, |version| version.try_into().unwrap_or_default())
+}
+
+/// Of the last migration that was run; `None`: none was.
+pub(super) async fn schema_version(connection: &Client) -> Result<Option<u32>> {
+    let sql = Sql::Single(connection);
+    let (there,): (bool,) = sql
+        .row(
+            "SELECT to_regclass('refinery_schema_history') IS NOT NULL",
+            &[],
+        )
+        .await?;
+    if !there {
+        return Ok(None);
+    }
+    let (version,): (Option<u32>,) = sql
+        .row(
+            "SELECT max(version)::int8 FROM refinery_schema_history",
+            &[],
+        )
+        .await?;
+    Ok(version)
+}
+
+/// Refuses a database of a later version of this program.
+pub(super) fn refuse_newer(found: Option<u32>) -> Result<()> {
+    let known = newest_schema();
+    match found {
+        Some(found) if found > known => Err(StoreError::Database(format!(
+            "its schema is version {found}, this program knows up to {known}: use the version that wrote it, or a later one"
+        ))
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the migrations that are missing, each in a transaction with the note that it was run. Of several servers that start
+/// together, one does it: the others fail where it is at work, and look again until they find it done.
+pub(super) async fn migrate(connection: &mut Client) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        let found = schema_version(connection).await?;
+        refuse_newer(found)?;
+        if found == Some(newest_schema()) {
+            return Ok(());
+        }
+        let client: &mut tokio_postgres::Client = connection;
+        let outcome = migrations::migrations::runner().run_async(client).await;
+        let Err(error) = outcome else {
+            return Ok(());
+        };
+        tries += 1;
+        if tries == TRIES {
+            return Err(StoreError::Database(whole_story(&error)).into());
+        }
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
+    }
+}
+
+/// refinery says in which migration, its cause what was wrong there.
+fn whole_story(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |story, cause| {
+        format!("{story}: {cause}")
+    })
+}

@@ -1,0 +1,120 @@
+//! Running work until it is done: in a transaction that is tried again where others were at the same rows.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher as _, Hasher as _},
+    time::Duration,
+};
+
+use deadpool_postgres::{Client, Object};
+
+use super::failure::{Failure, Result};
+
+/// Most tries of one piece of work. With the pauses between them, some two seconds.
+const TRIES: u32 = 12;
+
+/// For a transaction from its beginning to its commit: the largest, a window's keys on their way to the published ones, takes
+/// seconds.
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The tries of one piece of work.
+pub(super) struct Tries(u32);
+
+impl Tries {
+    pub(super) fn new() -> Self {
+        Self(0)
+    }
+
+    /// What came of a try; `None` after a pause if there is to be another.
+    pub(super) async fn judge<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
+        self.0 += 1;
+        match outcome {
+            Err(failure) if failure.is_worth_another_try() && self.0 < TRIES => {
+                tokio::time::sleep(pause(self.0)).await;
+                None
+            }
+            outcome => Some(outcome),
+        }
+    }
+}
+
+/// Doubles up to a quarter of a second; half of it by chance, so that those who met do not meet again.
+fn pause(tries: u32) -> Duration {
+    let most = 1_u64 << tries.min(8);
+    // A hasher's keys are random: the standard library's only randomness, and good enough to spread.
+    let chance = RandomState::new().build_hasher().finish();
+    Duration::from_millis(most / 2 + chance % (most / 2 + 1))
+}
+
+/// Waits for work, but not for ever: the other end may have fallen silent.
+pub(super) async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let outcome = tokio::time::timeout(TIME_LIMIT, work).await;
+    outcome.unwrap_or(Err(Failure::TimedOut))
+}
+
+/// Gives a connection back, unless what happened on it says that it must not be used again.
+pub(super) fn give_back<T>(connection: Client, outcome: &Result<T>) {
+    if outcome.as_ref().is_err_and(Failure::ends_connection) {
+        drop(Object::take(connection));
+    }
+}
+
+/// Runs work until it is done, or fails for another reason than that others were at the same rows. Gives
+/// `crate::store::Result`.
+///
+/// Macros, because of the futures' lifetimes: a closure whose future borrows from its argument and its surroundings, and is
+/// `Send`, cannot be written as a parameter of a function.
+macro_rules! until_done {
+    ($store:expr, |$connection:ident| $work:expr) => {{
+        let mut tries = $crate::store::postgres::transaction::Tries::new();
+        let outcome = loop {
+            let outcome = match $store.connection().await {
+                Err(failure) => Err(failure),
+                Ok(mut $connection) => {
+                    let work = async { $work };
+                    let outcome = $crate::store::postgres::transaction::in_time(work).await;
+                    $crate::store::postgres::transaction::give_back($connection, &outcome);
+                    outcome
+                }
+            };
+            if let Some(outcome) = tries.judge(outcome).await {
+                break outcome;
+            }
+        };
+        outcome.map_err($crate::store::StoreError::from)
+    }};
+}
+
+/// Runs work in a transaction of its own.
+///
+/// - the isolation: a variant of `Isolation`.
+/// - the work: a future of `failure::Result`, of the transaction `sql`. Made anew for every try.
+macro_rules! transaction {
+    ($store:expr, $isolation:ident, |$sql:ident| $work:expr) => {
+        $crate::store::postgres::transaction::until_done!($store, |connection| {
+            use $crate::store::postgres::sql::{Isolation, Sql};
+            let sql = Sql::begin(&mut connection, Isolation::$isolation).await?;
+            let value = {
+                let $sql = &sql;
+                $work.await?
+            };
+            sql.commit().await?;
+            $crate::store::postgres::failure::Result::Ok(value)
+        })
+    };
+}
+
+/// Runs statements that are a transaction each.
+macro_rules! query {
+    ($store:expr, |$sql:ident| $work:expr) => {
+        $crate::store::postgres::transaction::until_done!($store, |connection| {
+            // Used like one that begins a transaction.
+            let connection = &mut connection;
+            let sql = $crate::store::postgres::sql::Sql::Single(connection);
+            let $sql = &sql;
+            $work.await
+        })
+    };
+}
+
+pub(super) use {query, transaction, until_done};

@@ -1,0 +1,433 @@
+//! SQL of spent tokens and disclosed keys.
+//!
+//! Uploads that wait together are stored together ([`store_together`]), with a handful of statements for all of them. The rare
+//! ones that take something back, or disclose again what was taken back, are stored alone ([`store_alone`]), with all gates
+//! held.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet, Timestamp};
+use truyvet_matching::Region;
+
+use super::{
+    failure::{Failure, Result},
+    gate,
+    sql::{Sql, values},
+    withdrawals,
+};
+use crate::{
+    context::{Step, Steps},
+    store::{
+        AcceptedKey, StoreError, Stored,
+        uploads::{Prepared, PreparedChange},
+    },
+};
+
+/// What became of an upload among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Together {
+    /// It is stored, or was refused.
+    Done(Stored),
+    /// Nothing was done: it must be stored alone.
+    Alone,
+}
+
+/// Stores uploads in one transaction, READ COMMITTED. The answers are in the order of the uploads.
+///
+/// - `writer`: whoever counts on its own.
+pub(super) async fn store_together(
+    sql: &Sql<'_>,
+    uploads: &[Prepared],
+    writer: &str,
+    steps: &dyn Steps,
+) -> Result<Vec<Together>> {
+    let regions: BTreeSet<Region> = uploads.iter().map(|upload| upload.upload.region).collect();
+    let mut open = BTreeMap::new();
+    for region in regions {
+        open.insert(region, gate::pass(sql, region).await?);
+    }
+    let withdrawn = withdrawals::of_open_windows(sql, uploads, &open).await?;
+    let plain = |upload: &Prepared| match &upload.change {
+        PreparedChange::Withdraw(_) => false,
+        PreparedChange::Disclose(keys) => !keys
+            .iter()
+            .any(|(_, receipt)| withdrawn.contains(receipt.proof())),
+    };
+    let plain: Vec<bool> = uploads.iter().map(plain).collect();
+    let together = || uploads.iter().zip(&plain).filter(|(_, plain)| **plain);
+
+    // The first upload by each token, in the tokens' order: two servers that spend the same ones wait for, not on, each other.
+    let mut first = BTreeMap::new();
+    for (upload, _) in together() {
+        first.entry(upload.upload.spend_id).or_insert(upload);
+    }
+    let before = spend(sql, &first).await?;
+    let mut keys = Keys::default();
+    let mut counts: BTreeMap<Region, u64> = BTreeMap::new();
+    let mut outcome = Vec::with_capacity(uploads.len());
+    for (upload, plain) in uploads.iter().zip(&plain) {
+        let NewUploadIds {
+            spend_id,
+            request_digest,
+        } = ids(upload);
+        if !plain {
+            outcome.push(Together::Alone);
+            continue;
+        }
+        let spender = first[spend_id];
+        let spent_on = match before.get(spend_id) {
+            Some(digest) => Some(digest),
+            None if std::ptr::eq(spender, upload) => None,
+            None => Some(&spender.upload.request_digest),
+        };
+        if let Some(digest) = spent_on {
+            outcome.push(Together::Done(again(digest, request_digest)));
+            continue;
+        }
+        let region = upload.upload.region;
+        if let PreparedChange::Disclose(disclosed) = &upload.change {
+            for (key, receipt) in disclosed {
+                keys.add(region, key, receipt);
+            }
+        }
+        *counts.entry(region).or_default() += 1;
+        outcome.push(Together::Done(Stored::Stored));
+    }
+    keys.store(sql, &open).await?;
+    for (region, uploads) in counts {
+        count(sql, region, open[&region], writer, uploads).await?;
+    }
+    for _ in outcome
+        .iter()
+        .filter(|done| **done == Together::Done(Stored::Stored))
+    {
+        steps.reached(Step::UploadWritten);
+    }
+    Ok(outcome)
+}
+
+struct NewUploadIds<'a> {
+    spend_id: &'a [u8; 32],
+    request_digest: &'a [u8; 32],
+}
+
+fn ids(upload: &Prepared) -> NewUploadIds<'_> {
+    NewUploadIds {
+        spend_id: &upload.upload.spend_id,
+        request_digest: &upload.upload.request_digest,
+    }
+}
+
+fn again(spent_on: &[u8; 32], request_digest: &[u8; 32]) -> Stored {
+    if spent_on == request_digest {
+        Stored::Again
+    } else {
+        Stored::TokenSpent
+    }
+}
+
+/// Spends tokens; returns those that were spent before, and on what.
+async fn spend(
+    sql: &Sql<'_>,
+    uploads: &BTreeMap<[u8; 32], &Prepared>,
+) -> Result<HashMap<[u8; 32], [u8; 32]>> {
+    let spend_ids: Vec<&[u8]> = uploads.keys().map(<[u8; 32]>::as_slice).collect();
+    let digests: Vec<&[u8]> = uploads
+        .values()
+        .map(|upload| upload.upload.request_digest.as_slice())
+        .collect();
+    let last_days: Vec<i64> = uploads
+        .values()
+        .map(|upload| upload.upload.token_last_day.number().into())
+        .collect();
+    let spent: Vec<([u8; 32],)> = sql
+        .rows(
+            "INSERT INTO spent_token (spend_id, request_digest, last_day, fresh)
+             SELECT *, TRUE FROM unnest($1, $2, $3)
+             ON CONFLICT (spend_id) DO NOTHING RETURNING spend_id",
+            &values![&spend_ids, &digests, &last_days],
+        )
+        .await?;
+    if spent.len() == uploads.len() {
+        return Ok(HashMap::new());
+    }
+    let spent: HashSet<_> = spent
+        .iter()
+        .map(|(spend_id,)| spend_id.as_slice())
+        .collect();
+    let others: Vec<&[u8]> = spend_ids
+        .into_iter()
+        .filter(|id| !spent.contains(id))
+        .collect();
+    let before: Vec<([u8; 32], [u8; 32])> = sql
+        .rows(
+            "SELECT spend_id, request_digest FROM spent_token WHERE spend_id = ANY($1)",
+            &values![&others],
+        )
+        .await?;
+    if before.len() == others.len() {
+        Ok(before.into_iter().collect())
+    } else {
+        // Forgotten since.
+        Err(Failure::Overtaken)
+    }
+}
+
+/// What names a row of `fresh_key` besides its window.
+type KeyName<'a> = (&'a [u8], Region, u8, Day);
+
+/// Keys to be stored: the slots of each, from one upload or several.
+#[derive(Default)]
+struct Keys<'a>(BTreeMap<KeyName<'a>, (&'a DisclosedKey, SlotSet)>);
+
+impl<'a> Keys<'a> {
+    fn add(&mut self, region: Region, key: &'a DisclosedKey, receipt: &'a Receipt) {
+        let name = (receipt.proof(), region, key.scheme().byte(), key.day());
+        let entry = self.0.entry(name);
+        let (_, slots) = entry.or_insert_with(|| (key, SlotSet::empty(key.scheme())));
+        slots.insert_all(key.slots());
+    }
+
+    /// Adds the slots that no row of the same secret has yet: each is published once, unless it is taken back.
+    async fn store(mut self, sql: &Sql<'_>, open: &BTreeMap<Region, u64>) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let known = self.known(sql).await?;
+        let mut merged = Vec::new();
+        for (proof, region, scheme, day, window, slots) in &known {
+            let name = (proof.as_slice(), *region, *scheme, *day);
+            let Some((key, asked)) = self.0.get_mut(&name) else {
+                continue;
+            };
+            let slots = parse_slots(key.scheme(), slots)?;
+            if *window == open[region] {
+                merged.push(name);
+                asked.insert_all(&slots);
+            }
+        }
+        for (proof, region, scheme, day, window, slots) in &known {
+            let name = (proof.as_slice(), *region, *scheme, *day);
+            if let Some((key, asked)) = self.0.get_mut(&name)
+                && *window != open[region]
+            {
+                asked.remove_all(&parse_slots(key.scheme(), slots)?);
+            }
+        }
+        self.0.retain(|_, (_, slots)| !slots.is_empty());
+        let merged: BTreeSet<_> = merged.into_iter().collect();
+        self.write(sql, open, |name| merged.contains(name), UPDATE)
+            .await?;
+        self.write(sql, open, |name| !merged.contains(name), INSERT)
+            .await
+    }
+
+    /// All rows of these secrets. Fresh ones first, and locked: what is settled between the two statements is found there,
+    /// and what is found here stays.
+    async fn known(&self, sql: &Sql<'_>) -> Result<Vec<(Vec<u8>, Region, u8, Day, u64, Vec<u8>)>> {
+        let Columns {
+            proofs,
+            regions,
+            schemes,
+            days,
+            ..
+        } = self.columns(|_| true);
+        let mut known = Vec::new();
+        for (table, lock) in [("fresh_key", "FOR UPDATE OF known"), ("settled_key", "")] {
+            let statement = format!(
+                "SELECT proof, region, scheme, day, accepted_window, slots
+                 FROM unnest($1, $2, $3, $4) AS asked (proof, region, scheme, day)
+                 JOIN {table} AS known USING (proof, region, scheme, day) {lock}"
+            );
+            let values = values![&proofs, regions.clone(), &schemes, &days];
+            known.extend(sql.rows(&statement, &values).await?);
+        }
+        Ok(known)
+    }
+
+    async fn write(
+        &self,
+        sql: &Sql<'_>,
+        open: &BTreeMap<Region, u64>,
+        which: impl Fn(&KeyName<'_>) -> bool,
+        statement: &str,
+    ) -> Result<()> {
+        let Columns {
+            proofs,
+            regions,
+            schemes,
+            days,
+            secrets,
+            slots,
+        } = self.columns(which);
+        if proofs.is_empty() {
+            return Ok(());
+        }
+        let windows: Vec<i64> = regions
+            .iter()
+            .map(|region| open.iter().find(|(open, _)| open.as_str() == *region))
+            .map(|found| found.map_or(0, |(_, window)| i64::try_from(*window).unwrap_or(i64::MAX)))
+            .collect();
+        let written = sql
+            .execute(
+                statement,
+                &values![
+                    &proofs, regions, &schemes, &days, &windows, &secrets, &slots
+                ],
+            )
+            .await?;
+        if written == proofs.len() as u64 {
+            Ok(())
+        } else {
+            // Another server stored the same secret since it was looked for: now it will be found.
+            Err(Failure::Overtaken)
+        }
+    }
+
+    fn columns(&self, which: impl Fn(&KeyName<'_>) -> bool) -> Columns<'_> {
+        let mut columns = Columns::default();
+        for (name, (key, slots)) in self.0.iter().filter(|(name, _)| which(name)) {
+            columns.proofs.push(name.0);
+            columns.regions.push(name.1.as_str());
+            columns.schemes.push(name.2.into());
+            columns.days.push(name.3.number().into());
+            columns.secrets.push(key.secret());
+            columns.slots.push(slots.as_bytes());
+        }
+        columns
+    }
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    proofs: Vec<&'a [u8]>,
+    regions: Vec<&'a str>,
+    schemes: Vec<i64>,
+    days: Vec<i64>,
+    secrets: Vec<&'a [u8]>,
+    slots: Vec<&'a [u8]>,
+}
+
+const INSERT: &str =
+    "INSERT INTO fresh_key (proof, region, scheme, day, accepted_window, secret, slots)
+     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (proof, region, scheme, day, accepted_window) DO NOTHING";
+
+const UPDATE: &str = "UPDATE fresh_key SET slots = new.slots
+     FROM unnest($1, $2, $3, $4, $5, $6, $7) AS new (proof, region, scheme, day, accepted_window, secret, slots)
+     WHERE (fresh_key.proof, fresh_key.region, fresh_key.scheme, fresh_key.day, fresh_key.accepted_window)
+         = (new.proof, new.region, new.scheme, new.day, new.accepted_window)";
+
+/// Counts uploads for the figures: the window is all that is known of their time anyway.
+async fn count(
+    sql: &Sql<'_>,
+    region: Region,
+    window: u64,
+    writer: &str,
+    uploads: u64,
+) -> Result<()> {
+    sql.execute(
+        "INSERT INTO upload_count (region, sequence, writer, uploads) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (region, sequence, writer) DO UPDATE SET uploads = upload_count.uploads + excluded.uploads",
+        &values![&region, window, writer, uploads],
+    )
+    .await
+    .map(drop)
+}
+
+/// Stores one upload in a transaction of its own, READ COMMITTED, with nobody else storing in its region.
+pub(super) async fn store_alone(
+    sql: &Sql<'_>,
+    upload: &Prepared,
+    writer: &str,
+    steps: &dyn Steps,
+) -> Result<Stored> {
+    let region = upload.upload.region;
+    let open = BTreeMap::from([(region, gate::hold_all(sql, region).await?)]);
+    let window = open[&region];
+    let NewUploadIds {
+        spend_id,
+        request_digest,
+    } = ids(upload);
+    let before = spend(sql, &BTreeMap::from([(*spend_id, upload)])).await?;
+    if let Some(digest) = before.get(spend_id) {
+        return Ok(again(digest, request_digest));
+    }
+    match &upload.change {
+        PreparedChange::Disclose(disclosed) => {
+            let mut keys = Keys::default();
+            for (key, receipt) in disclosed {
+                withdrawals::undo(sql, region, receipt, window).await?;
+                keys.add(region, key, receipt);
+            }
+            keys.store(sql, &open).await?;
+            count(sql, region, window, writer, 1).await?;
+        }
+        PreparedChange::Withdraw(receipts) => {
+            for receipt in receipts {
+                withdrawals::withdraw(sql, region, receipt, window).await?;
+            }
+        }
+    }
+    steps.reached(Step::UploadWritten);
+    Ok(Stored::Stored)
+}
+
+pub(super) async fn counts(sql: &Sql<'_>, region: Region) -> Result<Vec<(Option<Timestamp>, u64)>> {
+    sql.rows(
+        "SELECT closed_at, uploads
+         FROM (SELECT sequence, sum(uploads)::int8 AS uploads FROM upload_count
+               WHERE region = $1 GROUP BY sequence) AS counted
+         LEFT JOIN publication ON publication.region = $1 AND publication.sequence = counted.sequence
+         ORDER BY counted.sequence",
+        &values![&region],
+    )
+    .await
+}
+
+pub(super) async fn keys_for_window(
+    sql: &Sql<'_>,
+    region: Region,
+    sequence: u64,
+    since: Day,
+) -> Result<Vec<AcceptedKey>> {
+    let rows: Vec<(u8, Day, Vec<u8>, Vec<u8>, u64)> = sql
+        .rows(
+            "SELECT scheme, day, secret, slots, accepted_window FROM fresh_key
+             WHERE region = $1 AND accepted_window = $2
+             UNION ALL
+             SELECT scheme, day, secret, slots, accepted_window FROM disclosed_key
+             WHERE region = $1 AND accepted_window < $2 AND day >= $3
+             UNION ALL
+             SELECT scheme, day, secret, slots, accepted_window FROM withdrawn_key
+             WHERE region = $1 AND accepted_window <= $2 AND withdrawn_window > $2",
+            &values![&region, sequence, since],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|(scheme, day, secret, slots, accepted_window)| {
+            Ok(AcceptedKey {
+                key: parse_key(scheme, day, secret, &slots)?,
+                accepted_window,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn parse_key(
+    scheme: u8,
+    day: Day,
+    secret: Vec<u8>,
+    slots: &[u8],
+) -> Result<DisclosedKey> {
+    let inconsistent = |column: &str| StoreError::Inconsistent(column.into());
+    let scheme = Scheme::from_byte(scheme).ok_or_else(|| inconsistent("disclosed_key.scheme"))?;
+    let slots = parse_slots(scheme, slots)?;
+    Ok(DisclosedKey::new(scheme, day, secret, slots)
+        .map_err(|_| inconsistent("disclosed_key.secret"))?)
+}
+
+pub(super) fn parse_slots(scheme: Scheme, slots: &[u8]) -> Result<SlotSet> {
+    Ok(SlotSet::parse(scheme, slots)
+        .map_err(|_| StoreError::Inconsistent("disclosed_key.slots".into()))?)
+}
