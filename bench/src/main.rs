@@ -31,6 +31,9 @@ enum Command {
     /// Phones' calls against a server, a bare echo and nginx: how many a second, how long each takes, what it costs. The
     /// server's database is on the disk of the temporary folder: TMPDIR chooses another
     Load(Box<load::Arguments>),
+    /// Durable uploads a second of one server and of several on one PostgreSQL, in turns: how many times as many, and what
+    /// bounds them. Without --database it starts a PostgreSQL of its own, on the disk of the temporary folder
+    Servers(load::servers::Arguments),
     /// Phones' calls at a modest rate for hours: how the server's memory goes
     Soak(load::soak::Arguments),
     /// A window of a million tags: select, pad, build, sign, publish, by the server's own functions
@@ -44,7 +47,9 @@ fn main() -> anyhow::Result<()> {
     let command = Cli::parse().command;
     let mut runtime = match command {
         // A thousand phones are not to wait for one processor.
-        Command::Load(_) | Command::Soak(_) | Command::Echo(_) => Builder::new_multi_thread(),
+        Command::Load(_) | Command::Servers(_) | Command::Soak(_) | Command::Echo(_) => {
+            Builder::new_multi_thread()
+        }
         Command::ColdStart(_)
         | Command::Compare(_)
         | Command::Footprint(_)
@@ -60,6 +65,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Footprint(arguments) => footprint::run(&arguments),
         Command::Window(arguments) => window::run(&arguments).await,
         Command::Load(arguments) => load::run(&arguments).await,
+        Command::Servers(arguments) => load::servers::run(&arguments).await,
         Command::Soak(arguments) => load::soak::run(&arguments).await,
         Command::Echo(arguments) => load::serve_echo(&arguments).await,
     }

@@ -165,14 +165,26 @@ pub(crate) fn resident_megabytes(pid: u32) -> anyhow::Result<f64> {
 
 /// Processor time of a process since it started, its ended threads included; in steps of 10 ms on most systems.
 pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    // proc_pid_stat(5): utime, stime.
+    stat_seconds(pid, 2)
+}
+
+/// The same, with that of the processes it had started and that have ended.
+pub(crate) fn cpu_seconds_with_ended(pid: u32) -> anyhow::Result<f64> {
+    // And cutime, cstime.
+    stat_seconds(pid, 4)
+}
+
+/// The sum of the first `fields` times in `/proc/<pid>/stat`.
+fn stat_seconds(pid: u32, fields: usize) -> anyhow::Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name before it may hold anything, blanks and parentheses too.
-    let (_, fields) = stat.rsplit_once(')').context("no process name")?;
-    // proc_pid_stat(5): 14 utime, 15 stime; the name is 2.
-    let ticks = fields
+    let (_, after_name) = stat.rsplit_once(')').context("no process name")?;
+    // proc_pid_stat(5): the times are 14 to 17; the name is 2.
+    let ticks = after_name
         .split_whitespace()
         .skip(11)
-        .take(2)
+        .take(fields)
         .map(|field| field.parse::<u64>())
         .sum::<Result<u64, _>>()?;
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)

@@ -17,6 +17,7 @@
 //! | [`retention`] | what has outlived its purpose is forgotten |
 //! | [`self_check`] | all of it every few minutes, with a case that is nobody |
 //! | [`backup`] | copies taken while it runs, and a server made from one |
+//! | [`migrate`] | a server moves from SQLite into PostgreSQL |
 //! | [`telemetry`] | what operators are told of all that, in numbers |
 //! | [`false_alarms`] | how many of them are to be expected, by what was published |
 //! | [`console`] | how the server is, on a page for operators |
@@ -40,6 +41,7 @@ pub mod figures;
 mod grpc;
 mod http;
 pub mod keys;
+pub mod migrate;
 pub mod officers;
 mod portal;
 pub mod preflight;

@@ -133,6 +133,23 @@ impl World {
         Self { server, ..self }
     }
 
+    /// Another server of the same country: on the same places and with the same keys, in a folder of its own.
+    ///
+    /// # Panics
+    /// If the keys cannot be copied.
+    pub async fn beside(&self) -> Server {
+        let mut settings = self.settings.clone();
+        settings.data_dir = self.folder.path().join("beside");
+        let (from, to) = (self.settings.keys_dir(), settings.keys_dir());
+        std::fs::create_dir_all(&to).expect("a folder of its own");
+        for entry in std::fs::read_dir(from).expect("the keys are there") {
+            let path = entry.expect("readable").path();
+            let name = path.file_name().expect("a file");
+            std::fs::copy(&path, to.join(name)).expect("a copy");
+        }
+        start(&settings, &self.clock, 3).await
+    }
+
     /// A folder that lives as long as the world, for phones and the like.
     #[must_use]
     pub fn folder(&self) -> &std::path::Path {

@@ -39,7 +39,8 @@ pub(super) async fn published(
     Ok((index, batch))
 }
 
-async fn fetch(server: &Remote, path: String) -> anyhow::Result<Published> {
+/// One file, all of it.
+pub(super) async fn fetch(server: &Remote, path: String) -> anyhow::Result<Published> {
     let mut bytes = Vec::new();
     let status = get(&mut server.http().await?, &server.host(), &path, |piece| {
         bytes.extend_from_slice(piece);

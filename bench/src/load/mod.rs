@@ -17,6 +17,7 @@ mod phones;
 mod remote;
 mod report;
 mod rounds;
+pub(crate) mod servers;
 pub(crate) mod soak;
 mod target;
 mod tls;

@@ -314,7 +314,8 @@ impl Calls for Uploads {
     }
 }
 
-async fn report_client(to: &Remote) -> Result<ReportServiceClient<Channel>, Failure> {
+/// A new connection of a phone.
+pub(super) async fn report_client(to: &Remote) -> Result<ReportServiceClient<Channel>, Failure> {
     Ok(ReportServiceClient::new(to.grpc().await?))
 }
 

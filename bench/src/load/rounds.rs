@@ -234,7 +234,8 @@ impl<'a> Load<'a> {
     }
 }
 
-fn for_a_turn(calls: f64) -> usize {
+/// How many codes to make ready, if so many were used in the turn before.
+pub(super) fn for_a_turn(calls: f64) -> usize {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -245,7 +246,7 @@ fn for_a_turn(calls: f64) -> usize {
 }
 
 /// Calls are taken in their order: these have all been made, and none after them.
-fn used<A>(outcome: &Outcome<A>) -> usize {
+pub(super) fn used<A>(outcome: &Outcome<A>) -> usize {
     let failed: u64 = outcome.failed.values().sum();
     outcome.answered.len() + usize::try_from(failed).unwrap_or(usize::MAX)
 }
@@ -258,7 +259,8 @@ pub(super) fn granted(outcome: Outcome<<Redeems as super::drive::Calls>::Answer>
         .collect()
 }
 
-fn count<A>(failed: &mut BTreeMap<String, u64>, call: &str, outcome: &Outcome<A>) {
+/// Adds the calls that failed, by call and reason.
+pub(super) fn count<A>(failed: &mut BTreeMap<String, u64>, call: &str, outcome: &Outcome<A>) {
     for (reason, count) in &outcome.failed {
         *failed.entry(format!("{call}: {reason}")).or_default() += count;
     }

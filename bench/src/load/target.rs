@@ -16,12 +16,17 @@ use truyvet_proto::v1::{
 };
 
 use super::{
+    downloads::fetch,
     drive::Meter,
     phones::Deployment,
     remote::{Remote, Trust},
     tls::Certificate,
 };
 use crate::process::{self, DEADLINE, Process, free_addresses};
+
+/// In the folder of a server that is ours.
+const DATA: &str = "data";
+const LOG: &str = "server.log";
 
 /// Most codes that the server issues in one call.
 const CODES_A_CALL: usize = 500;
@@ -30,6 +35,8 @@ const CODES_A_CALL: usize = 500;
 pub(super) struct Target {
     pub(super) public: Remote,
     staff: Remote,
+    /// None: a server that ran already.
+    ops: Option<Remote>,
     credential: String,
     pid: Option<u32>,
     /// Last: stopped when the rest is gone.
@@ -40,15 +47,45 @@ impl Target {
     /// A new server with its default settings, but that it publishes on demand only: a window that closed in the middle
     /// would be measured too.
     ///
-    /// - `more`: further arguments of `truyvet serve`.
+    /// - `more`: further settings.
     pub(super) async fn start(
         binary: &Path,
         folder: &Path,
         tls: Option<(&Certificate, &Trust)>,
         more: &[&str],
     ) -> anyhow::Result<Self> {
-        let (data_dir, log) = (folder.join("data"), folder.join("server.log"));
+        let mut target = Self::serve(binary, folder, tls, more).await?;
+        target.credential = create_administrator(binary, &folder.join(DATA), more)?;
+        Ok(target)
+    }
+
+    /// Another server of the same country: with the keys of this one, which is ours, and on its database. Codes, tokens
+    /// and officers of one are good at the other.
+    ///
+    /// - `folder`: its own.
+    /// - `more`: as for the first, `--database` among it.
+    pub(super) async fn beside(
+        &self,
+        binary: &Path,
+        folder: &Path,
+        more: &[&str],
+    ) -> anyhow::Result<Self> {
+        let (_, first) = self.started.as_ref().context("its keys are not known")?;
+        copy_keys(&first.join(DATA), &folder.join(DATA))?;
+        let mut target = Self::serve(binary, folder, None, more).await?;
+        target.credential.clone_from(&self.credential);
+        Ok(target)
+    }
+
+    /// A new server that answers; it has no administrator that we know of.
+    async fn serve(
+        binary: &Path,
+        folder: &Path,
+        tls: Option<(&Certificate, &Trust)>,
+        more: &[&str],
+    ) -> anyhow::Result<Self> {
         let addresses = free_addresses()?;
+        let (data_dir, log) = (folder.join(DATA), folder.join(LOG));
         let mut command = process::serve(binary, &data_dir, addresses, &log)?;
         command
             .args(["--publish-every-seconds", "0"])
@@ -67,14 +104,14 @@ impl Target {
         let mut target = Self {
             public: Remote::new(addresses[0], trust)?,
             staff: Remote::new(addresses[1], trust)?,
+            ops: Some(Remote::new(addresses[2], None)?),
             credential: String::new(),
             pid: Some(process.id()),
-            started: Some((process, log)),
+            started: Some((process, folder.to_owned())),
         };
         if let Err(error) = target.answers().await {
             return Err(target.explain(error));
         }
-        target.credential = create_administrator(binary, &data_dir)?;
         Ok(target)
     }
 
@@ -92,6 +129,7 @@ impl Target {
         Ok(Self {
             public: Remote::from_url(public, trust)?,
             staff: Remote::from_url(staff, trust)?,
+            ops: None,
             credential: credential.trim().to_owned(),
             pid,
             started: None,
@@ -116,10 +154,10 @@ impl Target {
 
     /// Adds what the server said, where we have it.
     pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        let Some((_, log)) = &self.started else {
+        let Some((_, folder)) = &self.started else {
             return error;
         };
-        let log = fs::read_to_string(log).unwrap_or_default();
+        let log = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
         let last = log.len().saturating_sub(4_000);
         let last = log.get(last..).unwrap_or(&log);
         error.context(format!("the server's log ends:\n{last}"))
@@ -137,6 +175,13 @@ impl Target {
 
     pub(super) fn resident_megabytes(&self) -> anyhow::Result<Option<f64>> {
         self.pid.map(process::resident_megabytes).transpose()
+    }
+
+    /// What it counts, as Prometheus would read it.
+    pub(super) async fn metrics(&self) -> anyhow::Result<String> {
+        let ops = self.ops.as_ref().context("its ops address is not known")?;
+        let page = fetch(ops, "/metrics".to_owned()).await?;
+        Ok(String::from_utf8(page.bytes.to_vec())?)
     }
 
     /// Codes as officers hand them out, in bulk.
@@ -192,12 +237,30 @@ impl Target {
     }
 }
 
-fn create_administrator(binary: &Path, data_dir: &Path) -> anyhow::Result<String> {
-    let output = process::truyvet(binary, &["admin", "create-officer"], data_dir).output()?;
+/// - `settings`: those beside its data folder.
+fn create_administrator(
+    binary: &Path,
+    data_dir: &Path,
+    settings: &[&str],
+) -> anyhow::Result<String> {
+    let mut command = process::truyvet(binary, &["admin", "create-officer"], data_dir);
+    let output = command.args(settings).output()?;
     ensure!(
         output.status.success(),
         "admin create-officer: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// From one data folder into another, which is made.
+fn copy_keys(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let (from, to) = (from.join("keys"), to.join("keys"));
+    fs::create_dir_all(&to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        // With its permissions: a key that others may read is refused.
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }

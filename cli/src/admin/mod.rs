@@ -1,12 +1,13 @@
 //! `truyvet admin`: what an administrator does, from a terminal.
 //!
-//! One RPC a command; only `create-officer`, since somebody has to be the first, and what has to do with backups work in
-//! the server's own folders.
+//! One RPC a command; only `create-officer`, since somebody has to be the first, and what has to do with backups, retired
+//! keys and a move to another database work in the server's own folders.
 
 mod audit;
 mod backup;
 mod client_keys;
 mod first;
+mod migrate;
 mod retire;
 mod show;
 mod top;
@@ -222,6 +223,9 @@ pub(crate) enum AdminCommand {
         #[arg(long, value_name = "FOLDER")]
         published: Option<PathBuf>,
     },
+    /// Move the database from SQLite into an empty PostgreSQL database, on the server's machine, while no server runs. All is
+    /// compared before it counts; then the file is renamed to <file>.moved. If anything goes wrong, nothing has changed
+    MigrateStore(Box<migrate::MigrateArgs>),
     /// Close a region's open window now and publish it
     Publish {
         #[command(flatten)]
@@ -403,6 +407,7 @@ pub(crate) async fn run(command: AdminCommand, out: &mut impl Write) -> anyhow::
             from,
             published,
         } => backup::restore(*settings, &from, published.as_deref(), out),
+        AdminCommand::MigrateStore(args) => migrate::run(*args, out).await,
         AdminCommand::Publish {
             staff,
             region,

@@ -47,7 +47,8 @@ pub(crate) enum BatchCommand {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
-    /// Work out the fingerprint bits that keep a budget of false alarms, and the bytes they cost
+    /// Work out the fingerprint bits that keep a budget of false alarms, the bytes they cost, and with --cases-per-day what
+    /// servers, network, database and bucket have to carry
     Plan(plan::PlanArgs),
 }
 

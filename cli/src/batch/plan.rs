@@ -1,4 +1,9 @@
-//! `truyvet batch plan`: how many fingerprint bits a country needs, and what they cost.
+//! `truyvet batch plan`: how many fingerprint bits a country needs, what they cost, and what its servers have to carry.
+
+mod options;
+mod poisson;
+mod sizing;
+mod table;
 
 use std::io::Write;
 
@@ -6,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use truyvet_matching::budget::{Budget, compressed_bloom_bits_per_tag, ribbon_bits_per_tag};
 
+use self::{options::SizingArgs, sizing::Sizing};
 use crate::words;
 
 /// The country, and what it accepts.
@@ -15,13 +21,13 @@ pub(crate) struct PlanArgs {
     #[arg(long)]
     phones: u64,
     /// Tags a phone keeps, of all days
-    #[arg(long)]
+    #[arg(long, default_value_t = 100_000)]
     tags_per_phone: u64,
     /// Batches a day that a phone tests all its tags against
-    #[arg(long)]
+    #[arg(long, default_value_t = 6)]
     batches_per_day: u32,
     /// Most alarms by chance a day, nationwide; may be below 1
-    #[arg(long)]
+    #[arg(long, default_value_t = 1.0)]
     alarms_per_day: f64,
     /// Matched tags of one day that make an alarm; parameter `min_matched_tags` must say the same
     #[arg(long, default_value_t = 1)]
@@ -29,6 +35,8 @@ pub(crate) struct PlanArgs {
     /// Tags published a day, for the size of the download
     #[arg(long)]
     published_tags_per_day: Option<u64>,
+    #[command(flatten)]
+    sizing: SizingArgs,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -48,6 +56,8 @@ struct Plan {
     alarms_per_day: f64,
     published_tags_per_day: Option<u64>,
     codecs: Vec<CodecPlan>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizing: Option<Sizing>,
 }
 
 /// What one codec makes of it.
@@ -70,13 +80,20 @@ impl Plan {
             matched_tags: args.matched_tags,
         };
         let bits = budget.fingerprint_bits()?;
+        let country =
+            args.sizing
+                .country(args.phones, args.batches_per_day, ribbon_bits_per_tag(bits));
+        let sizing = country.map(Sizing::of).transpose()?;
+        let published_tags_per_day = sizing
+            .as_ref()
+            .map(Sizing::published_tags_per_day)
+            .or(args.published_tags_per_day);
         let codec = |codec, name, bits_per_tag| CodecPlan {
             codec,
             name,
             bits_per_tag,
             bytes_per_tag: bits_per_tag / 8.0,
-            bytes_per_phone_and_day: args
-                .published_tags_per_day
+            bytes_per_phone_and_day: published_tags_per_day
                 .map(|tags| budget.bytes_per_phone_and_day(tags, bits_per_tag)),
         };
         Ok(Self {
@@ -89,7 +106,7 @@ impl Plan {
             fingerprint_bits: bits,
             chance_matches_per_phone_and_day: budget.chance_matches_per_phone_and_day(bits),
             alarms_per_day: budget.alarms_per_day_at(bits),
-            published_tags_per_day: args.published_tags_per_day,
+            published_tags_per_day,
             codecs: vec![
                 codec(1, "ribbon", ribbon_bits_per_tag(bits)),
                 codec(
@@ -98,6 +115,7 @@ impl Plan {
                     compressed_bloom_bits_per_tag(bits),
                 ),
             ],
+            sizing,
         })
     }
 }
@@ -105,7 +123,7 @@ impl Plan {
 /// Prints the plan for people, with its arithmetic, or as one JSON object.
 ///
 /// # Errors
-/// If no number of bits keeps the budget.
+/// If no number of bits keeps the budget, or an option is out of bounds.
 pub(super) fn run(args: &PlanArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let plan = Plan::of(args)?;
     if args.json {
@@ -179,7 +197,19 @@ pub(super) fn run(args: &PlanArgs, out: &mut impl Write) -> anyhow::Result<()> {
             )?;
         }
     }
+    if let Some(sizing) = &plan.sizing {
+        table::write(sizing, out)?;
+    }
     Ok(())
+}
+
+/// A number that is none, negative or too large becomes the nearest that there is.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an estimate; the cast saturates"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
 }
 
 #[cfg(test)]
@@ -239,6 +269,90 @@ codec 0           compressed Bloom filter: 40 + 1.54 = 41.54 bits = 5.192 bytes 
         assert_eq!(json["codecs"][0]["codec"], 1);
         assert_eq!(json["codecs"][0]["bytes_per_phone_and_day"], 5_020.0);
         assert_eq!(json["codecs"][1]["bits_per_tag"], 41.54);
+    }
+
+    /// What the command prints for a whole line of options.
+    fn answer(options: &str) -> Result<String, String> {
+        let words = ["plan"].into_iter().chain(options.split_whitespace());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let mut out = vec![];
+        match run(&cli.plan, &mut out) {
+            Ok(()) => Ok(String::from_utf8(out).unwrap()),
+            Err(error) => Err(format!("{error:#}")),
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_settings() {
+        let text = answer("--phones 10000000").unwrap();
+        let expected = plan("--alarms-per-day 1").unwrap();
+        assert_eq!(text, expected);
+        assert!(text.contains("bits  43, the fewest"), "{text}");
+    }
+
+    #[test]
+    fn what_operators_are_handed_is_what_this_prints() {
+        let page = include_str!("../../../deploy/sizing.md");
+        let mut shown = 0;
+        for (at, prompt) in page.match_indices("$ truyvet batch plan ") {
+            let (options, rest) = page[at + prompt.len()..].split_once('\n').unwrap();
+            let (block, _) = rest.split_once("```").unwrap();
+            assert_eq!(block, answer(options).unwrap(), "{options}");
+            shown += 1;
+        }
+        assert!(shown >= 3, "{shown}");
+    }
+
+    #[test]
+    fn the_table_fits_its_100_columns() {
+        for options in [
+            "--phones 1 --cases-per-day 0 --alarms-per-day 1000",
+            "--phones 100000000 --cases-per-day 42000 --regions 63 --cdn-hit-share 0.9995",
+            "--phones 10000000000 --cases-per-day 10000000 --alarms-per-day 100000 --syncs-per-day 24",
+        ] {
+            let text = answer(options).unwrap();
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_phones_would_not_take_is_told() {
+        let large = "--phones 100000000 --cases-per-day 200000";
+        let text = answer(large).unwrap();
+        assert!(
+            text.contains("TOO LARGE: phones take no file above 268.4 MB"),
+            "{text}"
+        );
+        let text = answer(&format!("{large} --regions 63")).unwrap();
+        assert!(!text.contains("TOO LARGE"), "{text}");
+    }
+
+    #[test]
+    fn json_has_the_sizing_where_there_is_one() {
+        let json = answer("--phones 7000000 --cases-per-day 4800 --app-share 0.5 --json").unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let sizing = &json["sizing"];
+        assert_eq!(sizing["uploads_per_day"], 2_400.0);
+        assert_eq!(sizing["decoys_per_day"], 2_000_000.0);
+        assert_eq!(sizing["country"]["slots_per_case"], 1_344);
+        assert_eq!(sizing["country"]["keys_per_case"], 15);
+        assert_eq!(sizing["country"]["upload_bytes"], 1_024);
+        assert_eq!(sizing["kept"]["keys"]["count"], 288_000.0);
+        // 400 × 1,344 = 537,600, padded to 132 × 4,096.
+        assert_eq!(sizing["tags_of_a_window"], 540_672);
+        assert_eq!(json["published_tags_per_day"], 6 * 540_672);
+        let json = plan("--alarms-per-day 10 --json").unwrap();
+        assert!(!json.contains("sizing"), "{json}");
+    }
+
+    #[test]
+    fn options_of_the_sizing_want_cases() {
+        let error = answer("--phones 1000000 --regions 2").unwrap_err();
+        assert!(error.contains("--cases-per-day"), "{error}");
+        let both = "--phones 1000000 --cases-per-day 1 --published-tags-per-day 1";
+        assert!(answer(both).unwrap_err().contains("cannot be used with"));
     }
 
     #[test]

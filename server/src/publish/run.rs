@@ -158,7 +158,10 @@ async fn finish(
     };
     let (digest, bytes) = (signed.digest(), Bytes::from(signed.into_bytes()));
     let stored = context.batch_store.put_file(digest, bytes.clone()).await;
-    context.condition.set_batches_unwritable(stored.is_err());
+    // A disk of its own that fails says something of this server. A bucket that is away is away for all: to take them out of
+    // traffic would refuse uploads that wait for nothing but their publication.
+    let unwritable = stored.is_err() && !context.batch_store.takes_indexes();
+    context.condition.set_batches_unwritable(unwritable);
     stored?;
     context.reached(Step::BatchStored(kind));
     let lease = turn.lease();

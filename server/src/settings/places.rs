@@ -33,6 +33,26 @@ pub struct PostgresPlace {
 }
 
 impl Database {
+    /// As the settings `database`, `database_password_file`, `database_ca_file` and `database_connections` say it.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming the setting.
+    pub fn parse(
+        url: &str,
+        password_file: Option<PathBuf>,
+        ca_file: Option<PathBuf>,
+        connections: u32,
+    ) -> Result<Self, SettingsError> {
+        let args = DatabaseArgs {
+            url: Some(url.to_owned()),
+            password_file,
+            ca_file,
+            connections,
+        };
+        // A URL says all: the data folder's default is not asked for.
+        database(args, Path::new(""))
+    }
+
     /// The file, if it is one.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
@@ -68,6 +88,14 @@ pub enum Batches {
 }
 
 impl Batches {
+    /// As the setting `batches` says it.
+    ///
+    /// # Errors
+    /// [`SettingsError`] if it is no such URL.
+    pub fn parse(url: &str) -> Result<Self, SettingsError> {
+        batches(Some(url.to_owned()), Path::new(""))
+    }
+
     /// The folder, if it is one.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {

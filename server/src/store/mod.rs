@@ -4,6 +4,7 @@
 
 mod codes;
 mod imports;
+pub mod migrate;
 mod open;
 pub mod postgres;
 mod publications;

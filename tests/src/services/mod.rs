@@ -3,13 +3,17 @@
 //! Each is a process of its own on this machine, on ports and in a folder of its own. It ends with the value that stands
 //! for it; one that all tests of a process share ends with the process, however that ends.
 
+mod patroni;
 mod places;
 mod postgres;
+mod proxy;
 mod seaweed;
 
+pub use patroni::Patroni;
 pub use places::Places;
 pub(crate) use places::chosen_database;
 pub use postgres::Postgres;
+pub use proxy::{Proxy, Weather};
 pub use seaweed::Seaweed;
 
 use std::{

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::{Running, Service, absent, free_ports, random_name, run, wait_until};
 
 /// Its only user, and the one of this machine that it runs as where we are root: it refuses to be root itself.
-const USER: &str = "postgres";
+pub(super) const USER: &str = "postgres";
 
 /// Tests of one process run side by side, each with several servers of several connections.
 const MAX_CONNECTIONS: u32 = 500;
@@ -166,15 +166,7 @@ impl Postgres {
 
     /// A program of the server's.
     fn as_its_user(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        if !self.is_root {
-            return Command::new(program);
-        }
-        let mut command = Command::new("setpriv");
-        command.arg(format!("--reuid={USER}"));
-        command.arg(format!("--regid={USER}"));
-        command.arg("--init-groups").arg(program);
-        command
+        as_user(&self.programs.join(program), self.is_root)
     }
 
     /// A program that calls it.
@@ -188,8 +180,20 @@ impl Postgres {
     }
 }
 
+/// A program that refuses to be run by root, as [`USER`] where we are.
+pub(super) fn as_user(program: &Path, is_root: bool) -> Command {
+    if !is_root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.arg(format!("--reuid={USER}"));
+    command.arg(format!("--regid={USER}"));
+    command.arg("--init-groups").arg(program);
+    command
+}
+
 /// Where the newest version's programs are. Debian has only those on everybody's `PATH` that call a server.
-fn programs() -> Option<PathBuf> {
+pub(super) fn programs() -> Option<PathBuf> {
     let has_server =
         |folder: &PathBuf| folder.join("initdb").exists() && folder.join("postgres").exists();
     let told = Command::new("pg_config").arg("--bindir").output().ok();

@@ -5,6 +5,10 @@
     reason = "helpers of tests: clippy.toml covers only the tests themselves"
 )]
 
+mod away;
+mod bucket;
 mod leases;
+mod parity;
 mod races;
 mod records;
+mod servers;

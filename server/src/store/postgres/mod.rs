@@ -23,6 +23,7 @@ mod officers;
 mod publications;
 mod reports;
 mod retention;
+mod rows;
 mod schema;
 mod self_check;
 mod sign_in;
@@ -37,14 +38,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool};
+use tokio::sync::SemaphorePermit;
 use truyvet_crypto::{Day, DisclosedKey, Timestamp, sign::KeyId};
 use truyvet_matching::{Digest, Region};
 
+pub(super) use self::rows::{Taking, Target};
 pub use self::{connect::check_place, schema::newest_schema};
 use self::{
     group::Uploads,
-    sql::{Sql, values},
-    transaction::{query, transaction},
+    sql::{Isolation, Sql, values},
+    transaction::{Line, query, transaction},
 };
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, CodesAdded, CodesOf,
@@ -65,6 +68,7 @@ use crate::{
 pub struct PostgresStore {
     pool: Pool,
     uploads: Uploads,
+    officers: Line,
 }
 
 impl PostgresStore {
@@ -86,7 +90,19 @@ impl PostgresStore {
             .await?;
         drop(connection);
         let uploads = Uploads::start(&pool, &run, &steps, &telemetry);
-        Ok(Self { pool, uploads })
+        Ok(Self {
+            pool,
+            uploads,
+            officers: Line::new(),
+        })
+    }
+
+    /// Transactions that would meet at the end of the audit go one after the other; those of other servers are tried again.
+    async fn turn(&self, isolation: Isolation) -> failure::Result<Option<SemaphorePermit<'_>>> {
+        match isolation {
+            Isolation::Serializable => self.officers.turn().await.map(Some),
+            Isolation::ReadCommitted | Isolation::Bulk | Isolation::Snapshot => Ok(None),
+        }
     }
 
     async fn connection(&self) -> failure::Result<Client> {
@@ -355,7 +371,7 @@ impl Store for PostgresStore {
         batch: PublishedBatch,
         lease: Lease,
     ) -> Result<()> {
-        transaction!(self, ReadCommitted, |sql| publications::record(
+        transaction!(self, Bulk, |sql| publications::record(
             sql, region, &batch, &lease
         ))
     }
@@ -385,11 +401,11 @@ impl Store for PostgresStore {
     }
 
     async fn forget_self_checks(&self, region: Region) -> Result<Vec<Digest>> {
-        transaction!(self, ReadCommitted, |sql| self_check::forget(sql, region))
+        transaction!(self, Bulk, |sql| self_check::forget(sql, region))
     }
 
     async fn forget(&self, what: Forget) -> Result<Forgotten> {
-        transaction!(self, ReadCommitted, |sql| retention::forget(sql, &what))
+        transaction!(self, Bulk, |sql| retention::forget(sql, &what))
     }
 
     async fn ready(&self) -> Result<()> {

@@ -4,6 +4,8 @@
 //! managed one) may give every transaction another session. Parsing again costs the database some 50 µs where a round trip
 //! within a data centre costs 200.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use deadpool_postgres::{Client, Transaction};
 use tokio_postgres::{
@@ -23,8 +25,21 @@ pub(super) enum Isolation {
     Serializable,
     /// Each statement what is committed when it begins: for work that locks the rows it depends on, and waits for them.
     ReadCommitted,
+    /// The same for all rows of a window, of a list, of a day.
+    Bulk,
     /// Everything as of one moment, for reading alone.
     Snapshot,
+}
+
+impl Isolation {
+    /// How long a transaction may take from its beginning to its commit, before the other end counts as gone.
+    pub(super) fn limit(self) -> Duration {
+        match self {
+            Self::Serializable | Self::ReadCommitted | Self::Snapshot => Duration::from_secs(10),
+            // Moving the keys of the largest windows to the published ones takes seconds.
+            Self::Bulk => Duration::from_secs(120),
+        }
+    }
 }
 
 /// Where statements go.
@@ -41,7 +56,9 @@ impl<'a> Sql<'a> {
         let transaction = client.build_transaction();
         let transaction = match isolation {
             Isolation::Serializable => transaction.isolation_level(IsolationLevel::Serializable),
-            Isolation::ReadCommitted => transaction.isolation_level(IsolationLevel::ReadCommitted),
+            Isolation::ReadCommitted | Isolation::Bulk => {
+                transaction.isolation_level(IsolationLevel::ReadCommitted)
+            }
             Isolation::Snapshot => transaction
                 .isolation_level(IsolationLevel::RepeatableRead)
                 .read_only(true),
@@ -115,7 +132,10 @@ pub(super) enum Value<'a> {
     Numbers(&'a [i64]),
     Texts(Vec<&'a str>),
     Blobs(&'a [&'a [u8]]),
+    OptionalNumbers(Vec<Option<i64>>),
+    OptionalFlags(Vec<Option<bool>>),
     OptionalTexts(Vec<Option<&'a str>>),
+    OptionalBlobs(Vec<Option<&'a [u8]>>),
 }
 
 impl Value<'_> {
@@ -125,9 +145,10 @@ impl Value<'_> {
             Self::Flag(_) => Type::BOOL,
             Self::Text(_) => Type::TEXT,
             Self::Bytes(_) => Type::BYTEA,
-            Self::Numbers(_) => Type::INT8_ARRAY,
+            Self::Numbers(_) | Self::OptionalNumbers(_) => Type::INT8_ARRAY,
+            Self::OptionalFlags(_) => Type::BOOL_ARRAY,
             Self::Texts(_) | Self::OptionalTexts(_) => Type::TEXT_ARRAY,
-            Self::Blobs(_) => Type::BYTEA_ARRAY,
+            Self::Blobs(_) | Self::OptionalBlobs(_) => Type::BYTEA_ARRAY,
         }
     }
 }
@@ -151,7 +172,10 @@ impl ToSql for Value<'_> {
             Self::Numbers(values) => values.to_sql(kind, out),
             Self::Texts(values) => values.to_sql(kind, out),
             Self::Blobs(values) => values.to_sql(kind, out),
+            Self::OptionalNumbers(values) => values.to_sql(kind, out),
+            Self::OptionalFlags(values) => values.to_sql(kind, out),
             Self::OptionalTexts(values) => values.to_sql(kind, out),
+            Self::OptionalBlobs(values) => values.to_sql(kind, out),
         }
     }
 

@@ -7,15 +7,18 @@ use std::{
 };
 
 use deadpool_postgres::{Client, Object};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::failure::{Failure, Result};
+use super::{
+    failure::{Failure, Result},
+    sql::Isolation,
+};
 
 /// Most tries of one piece of work. With the pauses between them, some two seconds.
 const TRIES: u32 = 12;
 
-/// For a transaction from its beginning to its commit: the largest, a window's keys on their way to the published ones, takes
-/// seconds.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Most who wait for a turn; who comes then is told to come again.
+const WAITING: usize = 1_024;
 
 /// The tries of one piece of work.
 pub(super) struct Tries(u32);
@@ -46,9 +49,34 @@ fn pause(tries: u32) -> Duration {
     Duration::from_millis(most / 2 + chance % (most / 2 + 1))
 }
 
+/// A line of those who wait for their turn, one at a time.
+pub(super) struct Line {
+    places: Semaphore,
+    turn: Semaphore,
+}
+
+impl Line {
+    pub(super) fn new() -> Self {
+        Self {
+            places: Semaphore::new(WAITING),
+            turn: Semaphore::new(1),
+        }
+    }
+
+    /// Waits for a turn, unless too many do already.
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        let _place = self.places.try_acquire().map_err(|_| Failure::Busy)?;
+        let turn = self.turn.acquire().await;
+        Ok(turn.expect("it is never closed"))
+    }
+}
+
 /// Waits for work, but not for ever: the other end may have fallen silent.
-pub(super) async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let outcome = tokio::time::timeout(TIME_LIMIT, work).await;
+pub(super) async fn in_time<T>(
+    isolation: Isolation,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let outcome = tokio::time::timeout(isolation.limit(), work).await;
     outcome.unwrap_or(Err(Failure::TimedOut))
 }
 
@@ -65,14 +93,17 @@ pub(super) fn give_back<T>(connection: Client, outcome: &Result<T>) {
 /// Macros, because of the futures' lifetimes: a closure whose future borrows from its argument and its surroundings, and is
 /// `Send`, cannot be written as a parameter of a function.
 macro_rules! until_done {
-    ($store:expr, |$connection:ident| $work:expr) => {{
+    ($store:expr, $isolation:ident, |$connection:ident| $work:expr) => {{
+        let isolation = $crate::store::postgres::sql::Isolation::$isolation;
+        let _turn = $store.turn(isolation).await?;
         let mut tries = $crate::store::postgres::transaction::Tries::new();
         let outcome = loop {
             let outcome = match $store.connection().await {
                 Err(failure) => Err(failure),
                 Ok(mut $connection) => {
                     let work = async { $work };
-                    let outcome = $crate::store::postgres::transaction::in_time(work).await;
+                    let outcome =
+                        $crate::store::postgres::transaction::in_time(isolation, work).await;
                     $crate::store::postgres::transaction::give_back($connection, &outcome);
                     outcome
                 }
@@ -91,7 +122,7 @@ macro_rules! until_done {
 /// - the work: a future of `failure::Result`, of the transaction `sql`. Made anew for every try.
 macro_rules! transaction {
     ($store:expr, $isolation:ident, |$sql:ident| $work:expr) => {
-        $crate::store::postgres::transaction::until_done!($store, |connection| {
+        $crate::store::postgres::transaction::until_done!($store, $isolation, |connection| {
             use $crate::store::postgres::sql::{Isolation, Sql};
             let sql = Sql::begin(&mut connection, Isolation::$isolation).await?;
             let value = {
@@ -107,7 +138,7 @@ macro_rules! transaction {
 /// Runs statements that are a transaction each.
 macro_rules! query {
     ($store:expr, |$sql:ident| $work:expr) => {
-        $crate::store::postgres::transaction::until_done!($store, |connection| {
+        $crate::store::postgres::transaction::until_done!($store, ReadCommitted, |connection| {
             // Used like one that begins a transaction.
             let connection = &mut connection;
             let sql = $crate::store::postgres::sql::Sql::Single(connection);

@@ -16,6 +16,7 @@ mod publications;
 mod readers;
 mod reports;
 mod retention;
+mod rows;
 mod schema;
 mod self_check;
 mod sign_in;
@@ -36,6 +37,7 @@ use rusqlite::{Connection, ErrorCode};
 use truyvet_crypto::{Day, DisclosedKey, Timestamp};
 use truyvet_matching::{Digest, Region};
 
+pub(super) use self::rows::Source;
 use self::{
     checkpoint::Checkpointer,
     readers::Readers,
@@ -45,8 +47,8 @@ use self::{
 pub use self::{
     schema::newest_schema,
     snapshot::{
-        Contents, LaterBatch, adopt, batches_signed_by, check_integrity, contents, schema_of,
-        snapshot,
+        Contents, LaterBatch, adopt, batches_signed_by, check_integrity, contents,
+        published_digests, schema_of, snapshot,
     },
 };
 use super::{

@@ -87,6 +87,14 @@ pub fn batches_signed_by(database: &Path, key: KeyId) -> Result<u64> {
     number("count", count)
 }
 
+/// Every file that any region's index may name.
+///
+/// # Errors
+/// [`StoreError`] if the database cannot be read.
+pub fn published_digests(database: &Path) -> Result<Vec<Digest>> {
+    publications::published_digests(&open_reader(database)?)
+}
+
 /// Looks into a copy, changing nothing.
 ///
 /// # Errors

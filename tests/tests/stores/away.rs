@@ -1,0 +1,238 @@
+//! The database goes away, or the way to it, while phones upload: what was acknowledged is there once, the rest is told to
+//! come again, and other servers go on.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+use truyvet_crypto::Day;
+use truyvet_server::{
+    WalkOn,
+    store::{Store, StoreError, Stored, open},
+};
+use truyvet_tests::{
+    services::{Patroni, Postgres, Proxy, Weather},
+    world::place,
+};
+
+use crate::records::{disclosure, key, region};
+
+async fn store(url: String) -> Arc<dyn Store> {
+    open(&place(url), Arc::new(WalkOn), Arc::default())
+        .await
+        .unwrap()
+}
+
+/// What a crowd of phones has been told so far.
+#[derive(Default)]
+struct Told {
+    acknowledged: AtomicU64,
+    /// Told that the store is away, and came again.
+    sent_away: AtomicU64,
+    enough: AtomicBool,
+}
+
+/// Phones that upload one key each, one after the other, until there are enough; each comes again until it is acknowledged.
+async fn crowd(store: Arc<dyn Store>, phones: u64, told: Arc<Told>) -> u64 {
+    let mut crowd = JoinSet::new();
+    for phone in 0..phones {
+        let (store, told) = (Arc::clone(&store), Arc::clone(&told));
+        crowd.spawn(async move {
+            let mut uploads = 0;
+            while !told.enough.load(Ordering::Relaxed) {
+                let number = phone * 1_000_000 + uploads;
+                loop {
+                    match store
+                        .store_upload(disclosure(number, key(number, 0, 4)))
+                        .await
+                    {
+                        // Again: the answer to the first was lost, the upload was not.
+                        Ok(Stored::Stored | Stored::Again) => break,
+                        Ok(Stored::TokenSpent) => panic!("nobody else has this token"),
+                        Err(StoreError::Away(_) | StoreError::Busy) => {
+                            told.sent_away.fetch_add(1, Ordering::Relaxed);
+                            tokio::time::sleep(Duration::from_millis(20)).await;
+                        }
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                uploads += 1;
+                told.acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            uploads
+        });
+    }
+    let mut uploads = 0;
+    while let Some(ended) = crowd.join_next().await {
+        uploads += ended.unwrap();
+    }
+    uploads
+}
+
+/// Returns once so many more were acknowledged than now.
+async fn acknowledged(told: &Told, more: u64) {
+    let enough = told.acknowledged.load(Ordering::Relaxed) + more;
+    let began = Instant::now();
+    while told.acknowledged.load(Ordering::Relaxed) < enough {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "it does not go on"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn stored(store: &dyn Store) -> u64 {
+    let keys = store
+        .keys_for_window(region(), 1, Day::from_number(0))
+        .await
+        .unwrap();
+    keys.len() as u64
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_stopped_or_killed_loses_nothing_acknowledged() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let store = store(postgres.create_database()).await;
+    let told = Arc::new(Told::default());
+    let crowd = tokio::spawn(crowd(Arc::clone(&store), 16, Arc::clone(&told)));
+    for stop in [Postgres::stop, Postgres::kill] {
+        acknowledged(&told, 200).await;
+        stop(&postgres);
+        let away = store.ready().await;
+        assert!(matches!(away, Err(StoreError::Away(_))), "{away:?}");
+        postgres.start_again();
+    }
+    acknowledged(&told, 200).await;
+    told.enough.store(true, Ordering::Relaxed);
+    let uploads = crowd.await.unwrap();
+    let (stored, sent_away) = (
+        stored(&*store).await,
+        told.sent_away.load(Ordering::Relaxed),
+    );
+    println!("acknowledged {uploads}, stored {stored}, told to come again {sent_away} times");
+    assert_eq!(stored, uploads);
+    assert!(sent_away > 0, "it was never away");
+    store.ready().await.unwrap();
+    store.close().await;
+}
+
+/// The leader of three nodes is killed without warning: another takes over, and all that was acknowledged is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fail_over_loses_nothing_acknowledged() {
+    let Some(cluster) = tokio::task::spawn_blocking(Patroni::start).await.unwrap() else {
+        return;
+    };
+    let store = store(cluster.create_database()).await;
+    let told = Arc::new(Told::default());
+    let crowd = tokio::spawn(crowd(Arc::clone(&store), 16, Arc::clone(&told)));
+    acknowledged(&told, 500).await;
+    let killed = Instant::now();
+    cluster.kill_leader();
+    // What was on its way to the leader may still be counted: more than those.
+    acknowledged(&told, 100).await;
+    let away = killed.elapsed();
+    acknowledged(&told, 500).await;
+    told.enough.store(true, Ordering::Relaxed);
+    let uploads = crowd.await.unwrap();
+    let stored = stored(&*store).await;
+    println!(
+        "acknowledged {uploads}, stored {stored}, {:.1} s until the new leader took uploads",
+        away.as_secs_f64()
+    );
+    assert_eq!(stored, uploads);
+    store.close().await;
+}
+
+/// One server is cut off, the other is not: it goes on, takes over publishing, and what the first still wants to publish when
+/// it is back is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_is_told_to_come_again_and_loses_its_turn() {
+    let Some(postgres) = Postgres::shared() else {
+        return;
+    };
+    let url = postgres.create_database();
+    let proxy = Proxy::before(postgres.port()).await;
+    let through = url.replace(
+        &format!("127.0.0.1:{}", postgres.port()),
+        &proxy.address().to_string(),
+    );
+    let (cut_off, other) = (store(through).await, store(url).await);
+    let told = Arc::new(Told::default());
+    let crowd = tokio::spawn(crowd(Arc::clone(&cut_off), 8, Arc::clone(&told)));
+    acknowledged(&told, 100).await;
+    let lost = cut_off
+        .take_lease("cut off".into(), 1)
+        .await
+        .unwrap()
+        .unwrap();
+
+    proxy.set(Weather::Cut);
+    let away = cut_off.ready().await;
+    assert!(matches!(away, Err(StoreError::Away(_))), "{away:?}");
+    other.ready().await.unwrap();
+    let held = loop {
+        if let Some(held) = other.take_lease("other".into(), 60).await.unwrap() {
+            break held;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    proxy.set(Weather::Fair);
+    acknowledged(&told, 100).await;
+    assert!(!cut_off.renew_lease(lost.clone(), 60).await.unwrap());
+    let (closing, for_withdrawal) = crate::records::closing();
+    let refused = cut_off.close_window(closing, for_withdrawal, lost).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
+    other.end_lease(held).await.unwrap();
+
+    told.enough.store(true, Ordering::Relaxed);
+    let uploads = crowd.await.unwrap();
+    assert_eq!(stored(&*other).await, uploads);
+    cut_off.close().await;
+    other.close().await;
+}
+
+/// A network that swallows everything is noticed too: nobody waits for ever, and nothing is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_falls_silent_is_noticed() {
+    let Some(postgres) = Postgres::shared() else {
+        return;
+    };
+    let url = postgres.create_database();
+    let proxy = Proxy::before(postgres.port()).await;
+    let through = url.replace(
+        &format!("127.0.0.1:{}", postgres.port()),
+        &proxy.address().to_string(),
+    );
+    let store = store(through).await;
+    let number = 7;
+    store
+        .store_upload(disclosure(number, key(number, 0, 4)))
+        .await
+        .unwrap();
+    proxy.set(Weather::Silent);
+    let began = Instant::now();
+    let away = store.store_upload(disclosure(8, key(8, 0, 4))).await;
+    assert!(matches!(away, Err(StoreError::Away(_))), "{away:?}");
+    assert!(
+        began.elapsed() < Duration::from_secs(45),
+        "{:?}",
+        began.elapsed()
+    );
+    proxy.set(Weather::Fair);
+    // Whatever became of it: said again it is there, and once.
+    let again = store
+        .store_upload(disclosure(8, key(8, 0, 4)))
+        .await
+        .unwrap();
+    assert!(matches!(again, Stored::Stored | Stored::Again));
+    assert_eq!(stored(&*store).await, 2);
+    store.close().await;
+}
