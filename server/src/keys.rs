@@ -20,7 +20,7 @@ use std::{
 use data_encoding::HEXLOWER;
 use rand::CryptoRng;
 use truyvet_crypto::{
-    CodeKey, Timestamp,
+    CodeKey, Timestamp, sha256,
     sign::{KeyId, SigningKey, VerifyingKey},
     token::TokenIssuer,
 };
@@ -97,6 +97,17 @@ impl Keys {
         };
         keys.write_public()?;
         Ok(keys)
+    }
+
+    /// Tells these keys of codes, tokens and sign-ins from others, and nothing of them. Signing keys may differ for a while:
+    /// one server has made a new one, the others get it later.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        sha256(&[
+            &self.code_key.fingerprint(),
+            &self.token_issuer.public_key(),
+            &self.portal.device_tag(b"fingerprint of the key itself"),
+        ])
     }
 
     /// The signing keys, oldest first; the last one signs batches.

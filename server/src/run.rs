@@ -95,6 +95,11 @@ pub enum StartError {
     /// The database cannot be used.
     #[error("database: {0}")]
     Store(#[from] StoreError),
+    /// Other servers on this database have other keys: codes and tokens of theirs would be good for nothing here.
+    #[error(
+        "keys: {0}: not those of the servers that use this database already; copy their keys folder here (deploy/several-servers.md)"
+    )]
+    OtherKeys(PathBuf),
     /// The portal's secret at the provider cannot be used.
     #[error("oidc_client_secret_file: {0}")]
     ClientSecret(KeysError),
@@ -141,6 +146,9 @@ pub async fn start(settings: Settings, mut effects: Effects) -> Result<Server, S
     let keys = Keys::open(&settings.keys_dir(), now, &mut effects.entropy.rng())?;
     let steps = Arc::clone(&effects.steps);
     let store = store::open(&settings.database, steps, Arc::clone(&telemetry)).await?;
+    if !store.agree(keys.fingerprint()).await? {
+        return Err(StartError::OtherKeys(settings.keys_dir()));
+    }
     officers::load_units(&*store, settings.units_file.as_deref(), now).await?;
     if let Batches::Folder(path) = &settings.batches {
         make_folder("batches", path)?;

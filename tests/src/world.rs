@@ -10,6 +10,7 @@ use std::{
 };
 
 use rand::{SeedableRng as _, rngs::StdRng};
+use rusqlite::types::Value;
 use tempfile::TempDir;
 use tonic::{
     Code, Request, Status,
@@ -323,12 +324,30 @@ impl World {
     /// If there is no such table.
     #[must_use]
     pub fn rows(&self, table: &str) -> i64 {
-        let sql = format!("SELECT count(*) FROM {table}");
+        let count = self.sql(&format!("SELECT count(*) FROM {table}"));
+        count.parse().expect("a number")
+    }
+
+    /// Runs a statement beside the server. What it finds: a line for each row, its first column as text.
+    ///
+    /// # Panics
+    /// If it fails.
+    #[must_use]
+    pub fn sql(&self, sql: &str) -> String {
         match &self.settings.database {
-            Database::Sqlite(file) => rusqlite::Connection::open(file)
-                .and_then(|database| database.query_row(&sql, [], |row| row.get(0)))
-                .expect("a table"),
-            Database::Postgres(place) => query(&place.url, &sql).parse().expect("a number"),
+            Database::Postgres(place) => query(&place.url, sql),
+            Database::Sqlite(file) => {
+                let database = rusqlite::Connection::open(file).expect("the server's database");
+                let mut statement = database.prepare(sql).expect("a statement");
+                let text = |row: &rusqlite::Row<'_>| match row.get(0)? {
+                    Value::Integer(number) => Ok(number.to_string()),
+                    Value::Text(text) => Ok(text),
+                    other => panic!("not for a look: {other:?}"),
+                };
+                let lines: rusqlite::Result<Vec<String>> =
+                    statement.query_map([], text).and_then(Iterator::collect);
+                lines.expect("it runs").join("\n")
+            }
         }
     }
 

@@ -266,11 +266,7 @@ async fn a_sheet_waits_for_its_quota_whole() {
         .unwrap_err();
     assert_eq!(refusal(&status).1, "QUOTA_OFFICER");
     assert_eq!(world.rows("upload_code"), 100);
-    let database = Connection::open(world.database()).unwrap();
-    let revoked = database.query_row("SELECT sum(revoked) FROM upload_code", [], |row| {
-        row.get::<_, i64>(0)
-    });
-    assert_eq!(revoked.unwrap(), 0);
+    assert_eq!(world.rows("upload_code WHERE revoked"), 0);
     // Tomorrow.
     world.clock.advance(86_400);
     issue(&world, &world.officer, &import_id, 2).await.unwrap();
@@ -306,15 +302,10 @@ async fn lists_are_for_their_maker_and_those_above() {
         .await
         .unwrap();
     // For the list's unit, whoever went on with it.
-    let database = Connection::open(world.database()).unwrap();
-    let units: Vec<String> = database
-        .prepare("SELECT DISTINCT unit_code FROM upload_code")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    assert_eq!(units, ["48"]);
+    assert_eq!(
+        world.sql("SELECT DISTINCT unit_code FROM upload_code"),
+        "48"
+    );
     for (credential, seen) in [
         (&maker, 1),
         (&colleague, 0),

@@ -15,6 +15,7 @@ usage: cargo xtask <command>
   lint        clippy, warnings are errors
   docs        rustdoc, warnings are errors
   unit        tests and doc tests of the whole workspace
+  postgres    tests of what users see, with PostgreSQL and a bucket in place of the folder
   bench-once  every bench once: it runs and its answer is right
 
   arm         not part of test: what ships into phones, on emulated 64-bit ARM; installs what that takes on Debian

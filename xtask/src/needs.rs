@@ -67,6 +67,25 @@ pub(crate) fn test() -> Vec<Need> {
         },
         oidc_provider(),
         postgres(),
+        Need {
+            name: "Patroni with etcd",
+            used_for: "the test of a fail-over",
+            probe: command(
+                "sh",
+                &[
+                    "-c",
+                    "patroni --version && etcd --version && curl --version",
+                ],
+            ),
+            install: Some(command(
+                "sh",
+                &[
+                    "-c",
+                    "apt-get update && apt-get install -y patroni etcd-server curl",
+                ],
+            )),
+            by_hand: "apt-get install patroni etcd-server curl (Debian)",
+        },
         seaweedfs(),
         Need {
             name: "Prometheus with promtool",

@@ -65,7 +65,7 @@ impl PortalKey {
     }
 
     /// Vouches for a device of an account.
-    pub(super) fn device_tag(&self, message: &[u8]) -> [u8; 32] {
+    pub(crate) fn device_tag(&self, message: &[u8]) -> [u8; 32] {
         let mut tag = [0; 32];
         tag.copy_from_slice(hmac::sign(&self.devices, message).as_ref());
         tag

@@ -105,6 +105,9 @@ pub struct NewOfficer {
 /// Everything that is remembered.
 #[async_trait]
 pub trait Store: SignInStore + Send + Sync {
+    /// Whether all servers on this store say the same of what they must have in common; the first to say it decides.
+    async fn agree(&self, fingerprint: [u8; 32]) -> Result<bool>;
+
     /// Adds an administrative unit below an existing one.
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added>;
     /// Digest of the list of units that was loaded last.

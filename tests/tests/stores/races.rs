@@ -223,8 +223,8 @@ async fn officers_on_both_sides_keep_one_chain_and_one_quota() {
     let Some(stores) = two().await else { return };
     stores[0].add_officer(officer()).await.unwrap();
     let mut load = JoinSet::new();
-    for number in 0..2 * QUOTA {
-        let store = Arc::clone(&stores[number as usize % 2]);
+    for (number, store) in (0..2 * QUOTA).zip(stores.iter().cycle()) {
+        let store = Arc::clone(store);
         load.spawn(async move {
             loop {
                 let added = store

@@ -1,12 +1,14 @@
 //! Two servers of one country, on one database and one batch store.
 
+use std::sync::Arc;
+
 use prost::Message as _;
 use truyvet_crypto::{Day, Tag};
 use truyvet_matching::VerifiedBatch;
 use truyvet_proto::v1::{
     DownloadBatchRequest, Index, ListBatchesRequest, exposure_service_client::ExposureServiceClient,
 };
-use truyvet_server::Server;
+use truyvet_server::{Effects, Entropy, Server, StartError, WalkOn};
 use truyvet_tests::{
     process::eventually,
     raw::{RawPhone, tags},
@@ -90,6 +92,27 @@ async fn any_server_takes_any_call() {
     let tags = tags(&keys);
     assert_eq!(times(&world, &there, &tags).await, vec![1; tags.len()]);
     there.stop().await;
+    world.server.stop().await;
+}
+
+/// With keys of its own it would refuse what the others issued: it does not start, and says why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_other_keys_does_not_start_beside_them() {
+    let Some(world) = world(None).await else {
+        return;
+    };
+    let mut settings = world.settings.clone();
+    settings.data_dir = world.folder().join("stranger");
+    let effects = Effects {
+        clock: world.clock.clone(),
+        entropy: Arc::new(Entropy::from_seed([9; 32])),
+        steps: Arc::new(WalkOn),
+    };
+    let refused = truyvet_server::start(settings, effects).await.map(drop);
+    assert!(
+        matches!(refused, Err(StartError::OtherKeys(_))),
+        "{refused:?}"
+    );
     world.server.stop().await;
 }
 

@@ -1,8 +1,8 @@
 //! The store in a PostgreSQL database, for one server or several.
 //!
 //! What officers and administrators write runs in SERIALIZABLE transactions that are tried again where they met: as if each
-//! ran alone, as in SQLite. What phones write ([`uploads`], [`codes::redeem`]) and what publishes waits on the rows that it
-//! depends on instead ([`gate`], [`lease`]), so that a busy hour is not spent on trying again. SQL stands in the submodules, by
+//! ran alone, as in SQLite. What phones write (`uploads`, `codes::redeem`) and what publishes waits on the rows that it
+//! depends on instead (`gate`, `lease`), so that a busy hour is not spent on trying again. SQL stands in the submodules, by
 //! the part of the way it serves; the columns are described in `migrations/`.
 //!
 //! Nothing is kept in a session, nothing needs more than the protocol and dialect that managed and distributed engines share:
@@ -75,7 +75,7 @@ impl PostgresStore {
     /// Connects, making the schema or bringing it up to date where needed.
     ///
     /// # Errors
-    /// [`StoreError`] if the database cannot be reached or its schema not be used.
+    /// [`super::StoreError`] if the database cannot be reached or its schema not be used.
     pub async fn open(
         place: &PostgresPlace,
         steps: Arc<dyn Steps>,
@@ -113,7 +113,7 @@ impl PostgresStore {
 /// The schema of a database, which may be in use; `None`: there is none yet.
 ///
 /// # Errors
-/// [`StoreError`] if it cannot be reached, or is of a newer schema.
+/// [`super::StoreError`] if it cannot be reached, or is of a newer schema.
 pub async fn schema_of(place: &PostgresPlace) -> Result<Option<u32>> {
     let pool = connect::pool(place)?;
     let connection = connect::connection(&pool).await?;
@@ -125,7 +125,7 @@ pub async fn schema_of(place: &PostgresPlace) -> Result<Option<u32>> {
 /// How many published batches a key has signed.
 ///
 /// # Errors
-/// [`StoreError`] if the database cannot be read.
+/// [`super::StoreError`] if the database cannot be read.
 pub async fn batches_signed_by(place: &PostgresPlace, key: KeyId) -> Result<u64> {
     let pool = connect::pool(place)?;
     let connection = connect::connection(&pool).await?;
@@ -134,6 +134,10 @@ pub async fn batches_signed_by(place: &PostgresPlace, key: KeyId) -> Result<u64>
 
 #[async_trait]
 impl Store for PostgresStore {
+    async fn agree(&self, fingerprint: [u8; 32]) -> Result<bool> {
+        query!(self, |sql| schema::agree(sql, &fingerprint))
+    }
+
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added> {
         transaction!(self, Serializable, |sql| units::add(sql, &unit, &entry))
     }

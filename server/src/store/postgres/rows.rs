@@ -77,7 +77,7 @@ impl Taking<'_> {
 
     /// Deletes what the schema begins with, and windows that were opened over nothing.
     pub(in crate::store) async fn clear(&self) -> Result<()> {
-        for table in ["unit", "open_window"] {
+        for table in ["unit", "open_window", "deployment"] {
             let sql = format!("DELETE FROM {table}");
             self.sql.execute(&sql, &[]).await?;
         }

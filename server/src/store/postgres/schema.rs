@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use deadpool_postgres::Client;
 
-use super::{failure::Result, sql::Sql};
+use super::{
+    failure::Result,
+    sql::{Sql, values},
+};
 use crate::store::StoreError;
 
 /// Times that the migrations are begun before what is wrong with them counts as wrong.
@@ -80,6 +83,17 @@ pub(super) async fn migrate(connection: &mut Client) -> Result<()> {
         }
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
+}
+
+/// Whether what is written down is this; written down if nothing is.
+pub(super) async fn agree(sql: &Sql<'_>, fingerprint: &[u8; 32]) -> Result<bool> {
+    sql.execute(
+        "INSERT INTO deployment (one, fingerprint) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
+        &values![fingerprint],
+    )
+    .await?;
+    let (agreed,): ([u8; 32],) = sql.row("SELECT fingerprint FROM deployment", &[]).await?;
+    Ok(agreed == *fingerprint)
 }
 
 /// refinery says in which migration, its cause what was wrong there.

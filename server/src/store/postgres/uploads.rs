@@ -18,7 +18,7 @@ use super::{
 use crate::{
     context::{Step, Steps},
     store::{
-        AcceptedKey, StoreError, Stored,
+        AcceptedKey, NewUpload, StoreError, Stored,
         uploads::{Prepared, PreparedChange},
     },
 };
@@ -66,10 +66,12 @@ pub(super) async fn store_together(
     let mut counts: BTreeMap<Region, u64> = BTreeMap::new();
     let mut outcome = Vec::with_capacity(uploads.len());
     for (upload, plain) in uploads.iter().zip(&plain) {
-        let NewUploadIds {
+        let NewUpload {
             spend_id,
             request_digest,
-        } = ids(upload);
+            region,
+            ..
+        } = &upload.upload;
         if !plain {
             outcome.push(Together::Alone);
             continue;
@@ -84,13 +86,12 @@ pub(super) async fn store_together(
             outcome.push(Together::Done(again(digest, request_digest)));
             continue;
         }
-        let region = upload.upload.region;
         if let PreparedChange::Disclose(disclosed) = &upload.change {
             for (key, receipt) in disclosed {
-                keys.add(region, key, receipt);
+                keys.add(*region, key, receipt);
             }
         }
-        *counts.entry(region).or_default() += 1;
+        *counts.entry(*region).or_default() += 1;
         outcome.push(Together::Done(Stored::Stored));
     }
     keys.store(sql, &open).await?;
@@ -104,18 +105,6 @@ pub(super) async fn store_together(
         steps.reached(Step::UploadWritten);
     }
     Ok(outcome)
-}
-
-struct NewUploadIds<'a> {
-    spend_id: &'a [u8; 32],
-    request_digest: &'a [u8; 32],
-}
-
-fn ids(upload: &Prepared) -> NewUploadIds<'_> {
-    NewUploadIds {
-        spend_id: &upload.upload.spend_id,
-        request_digest: &upload.upload.request_digest,
-    }
 }
 
 fn again(spent_on: &[u8; 32], request_digest: &[u8; 32]) -> Stored {
@@ -176,6 +165,9 @@ async fn spend(
 /// What names a row of `fresh_key` besides its window.
 type KeyName<'a> = (&'a [u8], Region, u8, Day);
 
+/// A row that is there: what names it, its window, its slots.
+type KnownKey = (Vec<u8>, Region, u8, Day, u64, Vec<u8>);
+
 /// Keys to be stored: the slots of each, from one upload or several.
 #[derive(Default)]
 struct Keys<'a>(BTreeMap<KeyName<'a>, (&'a DisclosedKey, SlotSet)>);
@@ -224,7 +216,7 @@ impl<'a> Keys<'a> {
 
     /// All rows of these secrets. Fresh ones first, and locked: what is settled between the two statements is found there,
     /// and what is found here stays.
-    async fn known(&self, sql: &Sql<'_>) -> Result<Vec<(Vec<u8>, Region, u8, Day, u64, Vec<u8>)>> {
+    async fn known(&self, sql: &Sql<'_>) -> Result<Vec<KnownKey>> {
         let Columns {
             proofs,
             regions,
@@ -342,13 +334,15 @@ pub(super) async fn store_alone(
     writer: &str,
     steps: &dyn Steps,
 ) -> Result<Stored> {
-    let region = upload.upload.region;
-    let open = BTreeMap::from([(region, gate::hold_all(sql, region).await?)]);
-    let window = open[&region];
-    let NewUploadIds {
+    let NewUpload {
         spend_id,
         request_digest,
-    } = ids(upload);
+        region,
+        ..
+    } = &upload.upload;
+    let region = *region;
+    let window = gate::hold_all(sql, region).await?;
+    let open = BTreeMap::from([(region, window)]);
     let before = spend(sql, &BTreeMap::from([(*spend_id, upload)])).await?;
     if let Some(digest) = before.get(spend_id) {
         return Ok(again(digest, request_digest));
@@ -391,7 +385,8 @@ pub(super) async fn keys_for_window(
     sequence: u64,
     since: Day,
 ) -> Result<Vec<AcceptedKey>> {
-    let rows: Vec<(u8, Day, Vec<u8>, Vec<u8>, u64)> = sql
+    type KeyRow = (u8, Day, Vec<u8>, Vec<u8>, u64);
+    let rows: Vec<KeyRow> = sql
         .rows(
             "SELECT scheme, day, secret, slots, accepted_window FROM fresh_key
              WHERE region = $1 AND accepted_window = $2

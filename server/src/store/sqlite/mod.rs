@@ -156,6 +156,11 @@ fn integer(value: u64) -> i64 {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn agree(&self, _: [u8; 32]) -> Result<bool> {
+        // A file is one server's, and its keys lie beside it.
+        Ok(true)
+    }
+
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added> {
         self.writer
             .write(move |c| units::add(c, &unit, &entry))

@@ -312,6 +312,12 @@ CREATE TABLE upload_count (
     PRIMARY KEY (region, sequence, writer)
 );
 
+-- What all servers on this database must have in common. Life: for good.
+CREATE TABLE deployment (
+    one         BIGINT PRIMARY KEY CHECK (one = 1),
+    fingerprint BYTEA NOT NULL -- of the keys of codes, tokens and sign-ins: Keys::fingerprint
+);
+
 -- Which server may publish. Life: for good.
 CREATE TABLE lease (
     name       TEXT COLLATE "C" PRIMARY KEY, -- what it is for
