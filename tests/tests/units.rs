@@ -162,8 +162,8 @@ async fn a_file_replaces_the_list_and_closes_what_it_has_not() {
     // One wrong line: nothing of the file is loaded, and the error names it.
     let loaded = world.rows("unit");
     write_list(&path, "1\tVN\tTỉnh A\n21\t2\tHuyện E\n");
-    let store = SqliteStore::open(world.database(), Arc::new(WalkOn), Arc::default()).unwrap();
-    let error = truyvet_server::officers::load_units(&store, Some(&path), world.now())
+    let store = &world.server.context().store;
+    let error = truyvet_server::officers::load_units(&**store, Some(&path), world.now())
         .await
         .unwrap_err();
     assert!(

@@ -16,6 +16,7 @@ mod package;
 mod privacy;
 mod promql;
 mod scraped;
+mod several_servers;
 mod systemd;
 
 use std::{

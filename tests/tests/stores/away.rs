@@ -236,3 +236,56 @@ async fn a_network_that_falls_silent_is_noticed() {
     assert_eq!(stored(&*store).await, 2);
     store.close().await;
 }
+
+/// A server that falls silent in the middle of its work holds rows that others wait for: not for long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_falls_silent_in_the_middle_holds_nobody_up_for_long() {
+    let Some(postgres) = Postgres::shared() else {
+        return;
+    };
+    let url = postgres.create_database();
+    let proxy = Proxy::before(postgres.port()).await;
+    let through = url.replace(
+        &format!("127.0.0.1:{}", postgres.port()),
+        &proxy.address().to_string(),
+    );
+    let (silent, other) = (store(through).await, store(url.clone()).await);
+    let told = Arc::new(Told::default());
+    let crowd = tokio::spawn(crowd(Arc::clone(&silent), 8, Arc::clone(&told)));
+    let holds = "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND state = 'idle in transaction'";
+    // Again, until it was in the middle of a transaction.
+    loop {
+        acknowledged(&told, 20).await;
+        proxy.set(Weather::Silent);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if truyvet_tests::world::query(&url, holds) != "0" {
+            break;
+        }
+        proxy.set(Weather::Fair);
+    }
+    let began = Instant::now();
+    let lease = other.take_lease("other".into(), 60).await.unwrap().unwrap();
+    let window = loop {
+        let (closing, for_withdrawal) = crate::records::closing();
+        match other
+            .close_window(closing, for_withdrawal, lease.clone())
+            .await
+        {
+            Err(StoreError::Away(_) | StoreError::Busy) => {
+                assert!(began.elapsed() < Duration::from_secs(40), "still held");
+            }
+            window => break window.unwrap(),
+        }
+    };
+    println!("closed after {:.1} s", began.elapsed().as_secs_f64());
+    assert_eq!(window.sequence, 1);
+    told.enough.store(true, Ordering::Relaxed);
+    proxy.set(Weather::Fair);
+    let uploads = crowd.await.unwrap();
+    let windows = other.upload_counts(region()).await.unwrap();
+    let counted: u64 = windows.iter().map(|(_, uploads)| uploads).sum();
+    assert_eq!(counted, uploads, "{windows:?}");
+    silent.close().await;
+    other.close().await;
+}

@@ -63,7 +63,15 @@ impl<'a> Sql<'a> {
                 .isolation_level(IsolationLevel::RepeatableRead)
                 .read_only(true),
         };
-        Ok(Self::Transaction(transaction.start().await?))
+        let transaction = transaction.start().await?;
+        if isolation != Isolation::Snapshot {
+            // Who falls silent in the middle holds rows that others wait for: the database lets go of them, not hours later when
+            // the network gives the connection up.
+            transaction
+                .batch_execute("SET LOCAL idle_in_transaction_session_timeout = '8s'")
+                .await?;
+        }
+        Ok(Self::Transaction(transaction))
     }
 
     /// Durable when this returns.
