@@ -17,7 +17,7 @@ pub(crate) struct MigrateArgs {
     /// The settings that the server ran with; --data-dir is enough for most
     #[command(flatten)]
     settings: SettingsArgs,
-    /// The database to move, sqlite:<path> [default: the settings' database]
+    /// The database to move, sqlite:PATH [default: the settings' database]
     #[arg(long, value_name = "URL")]
     from: Option<String>,
     /// The empty database to move it into, postgres://<user>@<host>/<name>
@@ -29,7 +29,7 @@ pub(crate) struct MigrateArgs {
     /// Certificates of who signs for it, PEM
     #[arg(long, value_name = "FILE")]
     to_ca_file: Option<PathBuf>,
-    /// The folder of batch files to copy, file:<path> [default: the settings' batches]
+    /// The folder of batch files to copy, file:PATH [default: the settings' batches]
     #[arg(long, value_name = "URL", requires = "to_batches")]
     from_batches: Option<String>,
     /// Where to copy the published batch files, s3://<bucket>/<prefix> [default: they stay where they are]

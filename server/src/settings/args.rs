@@ -23,7 +23,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_DATA_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// Database URL: sqlite:<path> or postgres://<user>@<host>/<name> [default: sqlite:<data_dir>/truyvet.db]
+    /// Database URL: sqlite:PATH or postgres://USER@HOST/NAME [default: sqlite:DATA_DIR/truyvet.db]
     #[arg(long, env = "TRUYVET_DATABASE", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
@@ -39,7 +39,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "TRUYVET_DATABASE_CONNECTIONS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_connections: Option<u32>,
-    /// Where batch files go, as URL: file:<path> or s3://<bucket>/<prefix> [default: file:<data_dir>/batches]
+    /// Where batch files go, as URL: file:PATH or s3://BUCKET/PREFIX [default: file:DATA_DIR/batches]
     #[arg(long, env = "TRUYVET_BATCHES", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batches: Option<String>,

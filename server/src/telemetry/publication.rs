@@ -33,7 +33,7 @@ const STAGES: [(&str, &str); 7] = [
     ("announced", "announce"),
 ];
 
-/// Watches publications as they go: one at a time, since [`crate::Context::publishing`] lets through no more.
+/// Watches publications as they go: one at a time, since [`crate::Context::turns`] lets through no more.
 pub struct Progress {
     /// Hears of every step after this.
     inner: Arc<dyn Steps>,

@@ -29,7 +29,15 @@ pub struct Postgres {
     port: u16,
     /// Whether we are: then it runs as [`USER`].
     is_root: bool,
+    secured: Option<Secured>,
     folder: TempDir,
+}
+
+/// What a server wants of whoever comes, and shows.
+struct Secured {
+    password: String,
+    /// PEM.
+    certificate: String,
 }
 
 impl Postgres {
@@ -39,6 +47,25 @@ impl Postgres {
     /// If it does not start, or under `CI=true` if it is not installed.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_as(None)
+    }
+
+    /// Starts one that speaks TLS, with a certificate for `localhost`, and asks for a password (SCRAM).
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn secured() -> Option<Self> {
+        let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+        let certificate = certificate.expect("a certificate");
+        Self::start_as(Some((
+            certificate.cert.pem(),
+            certificate.signing_key.serialize_pem(),
+        )))
+    }
+
+    /// - `tls`: certificate and key, PEM.
+    fn start_as(tls: Option<(String, String)>) -> Option<Self> {
         let Some(programs) = programs() else {
             return absent(
                 "PostgreSQL's server",
@@ -53,6 +80,10 @@ impl Postgres {
             programs,
             port,
             is_root: owner == 0,
+            secured: tls.as_ref().map(|(certificate, _)| Secured {
+                password: random_name(),
+                certificate: certificate.clone(),
+            }),
             folder,
         };
         if postgres.is_root {
@@ -61,12 +92,34 @@ impl Postgres {
         }
         let mut initdb = postgres.as_its_user("initdb");
         initdb.arg("--pgdata").arg(postgres.data()).args([
-            "--auth=trust",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
             // What is made here alone is not forced to the disk: nobody was told of anything in it yet.
             "--no-sync",
         ]);
+        let in_folder = |name: &str| postgres.folder.path().join(name);
+        match &postgres.secured {
+            None => initdb.arg("--auth=trust"),
+            Some(secured) => {
+                fs::write(in_folder("password"), &secured.password).expect("a file");
+                initdb
+                    .arg("--auth=scram-sha-256")
+                    .arg("--pwfile")
+                    .arg(in_folder("password"))
+            }
+        };
+        if let Some((certificate, key)) = &tls {
+            fs::write(in_folder("server.pem"), certificate).expect("a file");
+            fs::write(in_folder("server.key"), key).expect("a file");
+            run(Command::new("chmod")
+                .arg("600")
+                .arg(in_folder("server.key")));
+            if postgres.is_root {
+                run(Command::new("chown")
+                    .arg(format!("{USER}:"))
+                    .args([in_folder("server.key"), in_folder("password")]));
+            }
+        }
         run(initdb
             .arg(format!("--username={USER}"))
             .current_dir(postgres.folder.path()));
@@ -97,10 +150,25 @@ impl Postgres {
             .client("createdb")
             .arg("--template=template0")
             .arg(&name));
+        if self.secured.is_some() {
+            return format!("postgres://{USER}@localhost:{}/{name}", self.port);
+        }
         format!(
             "postgres://{USER}@127.0.0.1:{}/{name}?sslmode=disable",
             self.port
         )
+    }
+
+    /// Its password, if it asks for one.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        Some(&self.secured.as_ref()?.password)
+    }
+
+    /// Its certificate, if it has one, PEM.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        Some(&self.secured.as_ref()?.certificate)
     }
 
     /// Where it listens, on 127.0.0.1.
@@ -142,6 +210,16 @@ impl Postgres {
         ] {
             command.arg("-c").arg(setting);
         }
+        if self.secured.is_some() {
+            let file = |name: &str| self.folder.path().join(name).display().to_string();
+            for setting in [
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={}", file("server.pem")),
+                format!("ssl_key_file={}", file("server.key")),
+            ] {
+                command.arg("-c").arg(setting);
+            }
+        }
         *running = Some(Running::start(&Service {
             command: &command,
             folder: self.folder.path(),
@@ -176,6 +254,9 @@ impl Postgres {
         command.arg(format!("--port={}", self.port));
         command.arg(format!("--username={USER}"));
         command.current_dir(self.folder.path());
+        if let Some(secured) = &self.secured {
+            command.env("PGPASSWORD", &secured.password);
+        }
         command
     }
 }

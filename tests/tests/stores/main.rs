@@ -11,4 +11,5 @@ mod leases;
 mod parity;
 mod races;
 mod records;
+mod secured;
 mod servers;
