@@ -16,7 +16,7 @@ fn what_a_start_would_refuse_is_named_and_nothing_is_made() {
     let server = Serving::start(&data_dir, &[], &[]);
     let said = succeeds(&check);
     assert!(
-        said.contains("1 signing key") && said.contains("schema 2"),
+        said.contains("1 signing key") && said.contains("schema 3"),
         "{said}"
     );
     drop(server);

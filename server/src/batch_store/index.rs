@@ -60,10 +60,12 @@ pub enum BrokenIndex {
     OtherRegion,
 }
 
-/// Where an index stands among those of its region: the number of its last batch, then when it was signed.
+/// Where an index stands among those of its region: the number of its last batch, that of its first, which only grows as
+/// batches are forgotten, then when it was signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     sequence: u64,
+    first: u64,
     generated_at: i64,
 }
 
@@ -71,6 +73,7 @@ impl Rank {
     fn of(index: &pb::Index) -> Self {
         Self {
             sequence: index.batches.last().map_or(0, |batch| batch.sequence),
+            first: index.batches.first().map_or(0, |batch| batch.sequence),
             generated_at: index.generated_at,
         }
     }

@@ -11,7 +11,7 @@ use rustls::{
 };
 use tokio_postgres::{
     Config, NoTls,
-    config::{Host, SslMode},
+    config::{Host, SslMode, TargetSessionAttrs},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -85,6 +85,8 @@ pub(super) fn pool(place: &PostgresPlace) -> Result<Pool> {
         config.password(password.trim_end_matches(['\r', '\n']));
     }
     config.application_name("truyvet");
+    // A node that only follows may lag behind what another has acknowledged: it is asked nothing.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }

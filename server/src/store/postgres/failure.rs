@@ -49,6 +49,12 @@ impl Failure {
         matches!(self, Self::Overtaken)
             || state == Some(&SqlState::T_R_SERIALIZATION_FAILURE)
             || state == Some(&SqlState::T_R_DEADLOCK_DETECTED)
+            || self.is_held_by_others()
+    }
+
+    /// Others hold what it wanted, for longer than it was to wait.
+    pub(super) fn is_held_by_others(&self) -> bool {
+        self.state() == Some(&SqlState::LOCK_NOT_AVAILABLE)
     }
 
     /// The server behind the connection is gone, going, or not the one that writes any more: no further work for it.
@@ -103,7 +109,10 @@ impl From<Failure> for StoreError {
         match database.code() {
             state if is_away(state) => Self::Away(text),
             state if is_disk(state) => Self::Disk(text),
+            // The database's own limit, just below ours.
+            &SqlState::QUERY_CANCELED => Self::Away("no answer in time".into()),
             &SqlState::TOO_MANY_CONNECTIONS
+            | &SqlState::LOCK_NOT_AVAILABLE
             | &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::T_R_DEADLOCK_DETECTED => Self::Busy,
             _ => Self::Database(text),

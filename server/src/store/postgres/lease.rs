@@ -13,7 +13,15 @@ const NAME: &str = "publish";
 
 const NOW: &str = "extract(epoch FROM clock_timestamp())::float8";
 
+/// How long a publication's record makes the lease last: while it is written, nobody can renew it.
+const AFTER_RECORD_SECONDS: u32 = 15;
+
+/// A publication that is being recorded holds the row: who asks meanwhile is told no, and does not stand in line with a
+/// statement that is granted when nobody waits for it any more.
+const WAIT: &str = "1s";
+
 pub(super) async fn take(sql: &Sql<'_>, holder: &str, seconds: u32) -> Result<Option<Lease>> {
+    sql.wait_at_most(WAIT).await?;
     let granted = sql
         .optional(
             &format!(
@@ -34,6 +42,7 @@ pub(super) async fn take(sql: &Sql<'_>, holder: &str, seconds: u32) -> Result<Op
 
 /// False: another server has it.
 pub(super) async fn renew(sql: &Sql<'_>, lease: &Lease, seconds: u32) -> Result<bool> {
+    sql.wait_at_most(WAIT).await?;
     let renewed = sql
         .execute(
             &format!(
@@ -53,6 +62,11 @@ pub(super) async fn end(sql: &Sql<'_>, lease: &Lease) -> Result<()> {
     )
     .await
     .map(drop)
+}
+
+/// Makes up for the renewals that waited while this transaction held the row. For its end.
+pub(super) async fn make_up(sql: &Sql<'_>, lease: &Lease) -> Result<()> {
+    renew(sql, lease, AFTER_RECORD_SECONDS).await.map(drop)
 }
 
 /// Refuses what comes with a lease that another has been granted since. Nobody is granted it before the transaction ends.

@@ -53,7 +53,8 @@ use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, CodesAdded, CodesOf,
     ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, Lease,
     NewCode, NewImport, NewOfficer, NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption,
-    Result, Revocation, SheetIssued, SheetRecord, StateCounts, Store, Stored, uploads::Prepared,
+    Result, Revocation, SheetIssued, SheetRecord, StateCounts, Store, StoreError, Stored,
+    uploads::Prepared,
 };
 use crate::{
     audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
@@ -83,6 +84,7 @@ impl PostgresStore {
     ) -> Result<Self> {
         let pool = connect::pool(place)?;
         let mut connection = connect::connection(&pool).await?;
+        schema::check_settings(&connection).await?;
         schema::migrate(&mut connection).await?;
         // Names nothing but this run's own counts: a server that is started again goes on in rows of its own.
         let (run,): (String,) = Sql::Single(&connection)
@@ -321,11 +323,20 @@ impl Store for PostgresStore {
     }
 
     async fn take_lease(&self, holder: String, seconds: u32) -> Result<Option<Lease>> {
-        query!(self, |sql| lease::take(sql, &holder, seconds))
+        let taken = transaction!(self, ReadCommitted, |sql| lease::take(
+            sql, &holder, seconds
+        ));
+        match taken {
+            // Somebody is at it.
+            Err(StoreError::Busy) => Ok(None),
+            taken => taken,
+        }
     }
 
     async fn renew_lease(&self, lease: Lease, seconds: u32) -> Result<bool> {
-        query!(self, |sql| lease::renew(sql, &lease, seconds))
+        transaction!(self, ReadCommitted, |sql| lease::renew(
+            sql, &lease, seconds
+        ))
     }
 
     async fn end_lease(&self, lease: Lease) -> Result<()> {
@@ -360,13 +371,15 @@ impl Store for PostgresStore {
         sequence: u64,
         since: Day,
     ) -> Result<Vec<AcceptedKey>> {
-        query!(self, |sql| uploads::keys_for_window(
+        transaction!(self, Bulk, |sql| uploads::keys_for_window(
             sql, region, sequence, since
         ))
     }
 
     async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>> {
-        query!(self, |sql| withdrawals::in_window(sql, region, window))
+        transaction!(self, Bulk, |sql| withdrawals::in_window(
+            sql, region, window
+        ))
     }
 
     async fn record_publication(
@@ -413,7 +426,7 @@ impl Store for PostgresStore {
     }
 
     async fn ready(&self) -> Result<()> {
-        // A transaction that locks writes: a full disk, or a server that has become one that only reads, refuses it.
+        // A transaction that locks writes: a server that has become one that only reads refuses it.
         transaction!(self, ReadCommitted, |sql| async {
             sql.rows::<(String,)>(
                 "SELECT unit_code FROM unit WHERE parent_code IS NULL FOR UPDATE SKIP LOCKED",

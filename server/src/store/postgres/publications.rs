@@ -192,11 +192,11 @@ pub(super) async fn record(
     }
     // The withdrawal of window n is number n + 1.
     withdrawals::forget_window(sql, region, batch.sequence.saturating_sub(1)).await?;
-    if region == self_check::region() {
-        // Nobody's keys: no order to forget.
-        return Ok(());
+    // Nobody's keys: no order to forget.
+    if region != self_check::region() {
+        arrival::forget_order(sql, region, batch.sequence).await?;
     }
-    arrival::forget_order(sql, region, batch.sequence).await
+    lease::make_up(sql, held).await
 }
 
 pub(super) async fn published(sql: &Sql<'_>, region: Region) -> Result<Vec<PublishedBatch>> {

@@ -41,12 +41,15 @@ pub(super) async fn schema_version(connection: &Client) -> Result<Option<u32>> {
     if !there {
         return Ok(None);
     }
-    let (version,): (Option<u32>,) = sql
+    let (version, ours): (Option<u32>, bool) = sql
         .row(
-            "SELECT max(version)::int8 FROM refinery_schema_history",
+            "SELECT max(version)::int8, to_regclass('open_window') IS NOT NULL FROM refinery_schema_history",
             &[],
         )
         .await?;
+    if version.is_some() && !ours {
+        return Err(StoreError::Database("it is another program's".into()).into());
+    }
     Ok(version)
 }
 
@@ -83,6 +86,40 @@ pub(super) async fn migrate(connection: &mut Client) -> Result<()> {
         }
         tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
+}
+
+/// Refuses a database that acknowledges what it may still lose, and warns of one that writes down what uploads hold.
+pub(super) async fn check_settings(connection: &Client) -> Result<()> {
+    let sql = Sql::Single(connection);
+    // Engines that only speak like PostgreSQL may not have them.
+    let (commit, fsync, statements, parameters): (
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+    ) = sql
+        .row(
+            "SELECT current_setting('synchronous_commit', true), current_setting('fsync', true),
+                    current_setting('log_statement', true), current_setting('log_parameter_max_length', true)",
+            &[],
+        )
+        .await?;
+    for (name, value) in [("synchronous_commit", commit), ("fsync", fsync)] {
+        if value.as_deref() == Some("off") {
+            return Err(StoreError::Database(format!(
+                "its setting {name} is off: it would lose uploads that were acknowledged"
+            ))
+            .into());
+        }
+    }
+    let logs_values = parameters.is_some_and(|length| length != "0");
+    let logs_writing = statements.is_some_and(|which| which == "mod" || which == "all");
+    if logs_values && logs_writing {
+        tracing::warn!(
+            "the database logs statements with their values, which are secrets: set log_parameter_max_length = 0"
+        );
+    }
+    Ok(())
 }
 
 /// Whether what is written down is this; written down if nothing is.

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use deadpool_postgres::{Client, Transaction};
 use tokio_postgres::{
     IsolationLevel, Row,
-    types::{IsNull, ToSql, Type, to_sql_checked},
+    types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 use truyvet_crypto::{Day, Timestamp};
 use truyvet_matching::{Digest, Region};
@@ -67,11 +67,24 @@ impl<'a> Sql<'a> {
         if isolation != Isolation::Snapshot {
             // Who falls silent in the middle holds rows that others wait for: the database lets go of them, not hours later when
             // the network gives the connection up.
+            // Nor does it go on with a statement whose end nobody waits for.
+            let seconds = isolation.limit().as_secs().saturating_sub(1);
             transaction
-                .batch_execute("SET LOCAL idle_in_transaction_session_timeout = '8s'")
+                .batch_execute(&format!(
+                    "SET LOCAL idle_in_transaction_session_timeout = '8s'; SET LOCAL statement_timeout = '{seconds}s'"
+                ))
                 .await?;
         }
         Ok(Self::Transaction(transaction))
+    }
+
+    /// Lets no later statement of the transaction wait longer for what others hold.
+    pub(super) async fn wait_at_most(&self, limit: &str) -> Result<()> {
+        if let Self::Transaction(transaction) = self {
+            let set = format!("SET LOCAL lock_timeout = '{limit}'");
+            transaction.batch_execute(&set).await?;
+        }
+        Ok(())
     }
 
     /// Durable when this returns.
@@ -247,7 +260,7 @@ macro_rules! column_as_it_is {
     ($($type:ty),*) => {
         $(impl Column for $type {
             fn read(row: &Row, place: usize) -> Result<Self> {
-                Ok(row.try_get(place)?)
+                get(row, place)
             }
         })*
     };
@@ -267,7 +280,7 @@ macro_rules! column_of {
     ($($type:ty, $stored:ty => |$value:ident| $made:expr);* $(;)?) => {
         $(impl Column for $type {
             fn read(row: &Row, place: usize) -> Result<Self> {
-                let $value: $stored = row.try_get(place)?;
+                let $value: $stored = get(row, place)?;
                 Ok($made.ok_or_else(|| inconsistent(row, place))?)
             }
         })*
@@ -286,7 +299,7 @@ column_of! {
 
 impl<const N: usize> Column for [u8; N] {
     fn read(row: &Row, place: usize) -> Result<Self> {
-        let value: &[u8] = row.try_get(place)?;
+        let value: &[u8] = get(row, place)?;
         Ok(value.try_into().map_err(|_| inconsistent(row, place))?)
     }
 }
@@ -295,7 +308,7 @@ macro_rules! column_that_may_be_null {
     ($($type:ty, $stored:ty);* $(;)?) => {
         $(impl Column for Option<$type> {
             fn read(row: &Row, place: usize) -> Result<Self> {
-                let value: Option<$stored> = row.try_get(place)?;
+                let value: Option<$stored> = get(row, place)?;
                 value.map(|_| <$type>::read(row, place)).transpose()
             }
         })*
@@ -309,6 +322,11 @@ column_that_may_be_null! {
     Digest, &[u8];
     [u8; 16], &[u8];
     [u8; 32], &[u8];
+}
+
+/// A value of another type than ours, or none, is nothing that a connection did.
+fn get<'r, T: FromSql<'r>>(row: &'r Row, place: usize) -> Result<T> {
+    Ok(row.try_get(place).map_err(|_| inconsistent(row, place))?)
 }
 
 fn inconsistent(row: &Row, place: usize) -> StoreError {

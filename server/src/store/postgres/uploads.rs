@@ -225,11 +225,17 @@ impl<'a> Keys<'a> {
             ..
         } = self.columns(|_| true);
         let mut known = Vec::new();
-        for (table, lock) in [("fresh_key", "FOR UPDATE OF known"), ("settled_key", "")] {
+        for (table, lock) in [("fresh_key", "FOR UPDATE"), ("settled_key", "")] {
+            // OFFSET 0: one look into the index for each key, however many. Left to itself, the planner reads the whole table
+            // from some thousand on.
             let statement = format!(
-                "SELECT proof, region, scheme, day, accepted_window, slots
+                "SELECT asked.proof, asked.region, asked.scheme, asked.day, known.accepted_window, known.slots
                  FROM unnest($1, $2, $3, $4) AS asked (proof, region, scheme, day)
-                 JOIN {table} AS known USING (proof, region, scheme, day) {lock}"
+                 CROSS JOIN LATERAL (
+                     SELECT accepted_window, slots FROM {table} AS known
+                     WHERE (known.proof, known.region, known.scheme, known.day)
+                         = (asked.proof, asked.region, asked.scheme, asked.day)
+                     OFFSET 0 {lock}) AS known"
             );
             let values = values![&proofs, regions.clone(), &schemes, &days];
             known.extend(sql.rows(&statement, &values).await?);
@@ -342,6 +348,8 @@ pub(super) async fn store_alone(
     } = &upload.upload;
     let region = *region;
     let window = gate::hold_all(sql, region).await?;
+    // All uploads of the region wait meanwhile. A key that is on its way to the published ones is waited for without them.
+    sql.wait_at_most("200ms").await?;
     let open = BTreeMap::from([(region, window)]);
     let before = spend(sql, &BTreeMap::from([(*spend_id, upload)])).await?;
     if let Some(digest) = before.get(spend_id) {
