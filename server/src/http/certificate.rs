@@ -60,7 +60,9 @@ impl Certificate {
 
     /// Looks at the files every minute and reads them when they have changed. Runs until dropped.
     pub(crate) async fn keep_reading(self: Arc<Self>, telemetry: Arc<Telemetry>) {
-        let mut tick = tokio::time::interval(LOOK_EVERY);
+        // It was read just now.
+        let first = tokio::time::Instant::now() + LOOK_EVERY;
+        let mut tick = tokio::time::interval_at(first, LOOK_EVERY);
         loop {
             tick.tick().await;
             let changed = self.has_changed();
