@@ -263,7 +263,7 @@ async fn what_is_not_as_it_was_is_named() {
 
     for (was, is, expected) in [
         (
-            "\"schema_version\": 2",
+            "\"schema_version\": 3",
             "\"schema_version\": 99",
             "schema is of version 99",
         ),

@@ -1,6 +1,6 @@
 //! The examples for several servers: read as the server and nginx read them.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, net::TcpListener, path::Path, process::Command};
 
 use truyvet_server::settings::{Batches, Database, SettingsArgs};
 
@@ -25,6 +25,12 @@ fn the_settings_are_good_and_name_database_and_bucket() {
         settings.wrong_guesses_per_hour,
         alone.wrong_guesses_per_hour / 3
     );
+}
+
+/// An address of this machine that nobody listens on.
+fn free() -> String {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    held.local_addr().unwrap().to_string()
 }
 
 /// With addresses, certificates and folders that are there.
@@ -52,8 +58,8 @@ fn nginx_takes_its_configuration() {
         .replace("/var/cache/nginx/truyvet", &of(&here.join("cache")))
         .replace("/etc/nginx/tls", &of(here))
         .replace("/etc/nginx", &of(here))
-        .replace("192.0.2.10:443", "127.0.0.1:0")
-        .replace("192.0.2.20:443", "127.0.0.2:0");
+        .replace("192.0.2.10:443", &free())
+        .replace("192.0.2.20:443", &free());
     let file = here.join("nginx.conf");
     fs::write(&file, text).unwrap();
     let nginx = ["nginx", "/usr/sbin/nginx"]

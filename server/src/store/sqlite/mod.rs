@@ -364,7 +364,10 @@ impl Store for SqliteStore {
     }
 
     async fn end_lease(&self, lease: Lease) -> Result<()> {
-        self.writer.write(move |c| lease::end(c, &lease)).await
+        self.writer.write(move |c| lease::end(c, &lease)).await?;
+        // It is given back after a publication, which leaves the log empty.
+        self.checkpoint().await;
+        Ok(())
     }
 
     async fn closed_window(&self, region: Region) -> Result<Option<ClosedWindow>> {
