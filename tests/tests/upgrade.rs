@@ -20,6 +20,7 @@ use truyvet_server::{
 const RELEASED: &[(u32, &[u8])] = &[
     (1, include_bytes!("../fixtures/schema-1.db.gz")),
     (2, include_bytes!("../fixtures/schema-2.db.gz")),
+    (3, include_bytes!("../fixtures/schema-3.db.gz")),
 ];
 
 fn unpack(packed: &[u8], to: &Path) {
