@@ -24,7 +24,7 @@ const FIRST_WINDOW_SECONDS: i64 = 86_400;
 /// Two windows closed on demand within a second or so are no sign of a wrong clock.
 pub(super) const CLOCK_SLACK_SECONDS: i64 = 300;
 
-/// For another server that publishes: longer than it takes with the largest windows.
+/// For another server that publishes: most windows take less; whoever asked is told to come again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Why a window is not published yet. What was done stays done; the next run goes on from there.

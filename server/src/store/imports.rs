@@ -4,7 +4,7 @@ use truyvet_crypto::token::ReportType;
 use truyvet_crypto::{Day, Timestamp};
 use truyvet_matching::Region;
 
-use super::NewCode;
+use super::{NewCode, Result, StoreError};
 use crate::authorize::{QuotaLevel, QuotaOf};
 
 /// A list of codes to issue.
@@ -97,4 +97,52 @@ pub enum SheetIssued {
         /// Codes that may still be issued.
         left: u64,
     },
+}
+
+/// A list's name, who brought it, for which unit, when (Unix seconds); a sheet's number, its lines, the first and the last of them, how many
+/// have a code and how many of those were redeemed.
+pub(super) type SheetRow = (String, String, String, i64, u32, u32, u32, u32, u32, u32);
+
+/// Lists, from the rows of their sheets in order.
+pub(super) fn lists(rows: Vec<SheetRow>) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>> {
+    let mut lists: Vec<(ImportRecord, Vec<SheetRecord>)> = Vec::new();
+    for row in rows {
+        let (
+            import_id,
+            officer_id,
+            unit_code,
+            created_at,
+            sheet,
+            lines,
+            first_line,
+            last_line,
+            issued,
+            redeemed,
+        ) = row;
+        if lists
+            .last()
+            .is_none_or(|(record, _)| record.import_id != import_id)
+        {
+            let record = ImportRecord {
+                import_id,
+                officer_id,
+                unit_code,
+                created_at: Timestamp::from_unix_seconds(created_at)
+                    .ok_or_else(|| StoreError::Inconsistent("code_import.created_at".into()))?,
+                lines: 0,
+            };
+            lists.push((record, Vec::new()));
+        }
+        let (record, sheets) = lists.last_mut().expect("one was put there");
+        record.lines += lines;
+        sheets.push(SheetRecord {
+            sheet,
+            lines,
+            first_line,
+            last_line,
+            issued: issued > 0,
+            redeemed,
+        });
+    }
+    Ok(lists)
 }

@@ -12,6 +12,7 @@ mod retention;
 mod sign_in;
 pub mod sqlite;
 mod uploads;
+mod withdrawals;
 
 pub use codes::{
     CodeCounts, CodePosition, CodeRecord, CodeTallies, CodesAdded, CodesOf, Grant, IssueLimits,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use truyvet_crypto::sign::KeyId;
 
-use super::{Result, Store, postgres, postgres::PostgresStore, sqlite, sqlite::SqliteStore};
+use super::{
+    Result, Store, StoreError, postgres, postgres::PostgresStore, sqlite, sqlite::SqliteStore,
+};
 use crate::{context::Steps, settings::Database, telemetry::Telemetry};
 
 /// Opens a store, making it and bringing its schema up to date where needed.
@@ -46,6 +48,13 @@ pub async fn inspect(database: &Database) -> Result<Inspection> {
             newest_schema: postgres::newest_schema(),
         },
     })
+}
+
+/// The refusal of a database that a later version of this program wrote.
+pub(super) fn newer_schema(found: u32, known: u32) -> StoreError {
+    StoreError::Database(format!(
+        "its schema is version {found}, this program knows up to {known}: use the version that wrote it, or a later one"
+    ))
 }
 
 /// How many published batches a key has signed.

@@ -4,6 +4,8 @@ use truyvet_crypto::Timestamp;
 use truyvet_crypto::sign::KeyId;
 use truyvet_matching::{BatchKind, Codec, Digest, Region};
 
+use super::ForWithdrawal;
+
 /// How to close a window: all that its batch is made from, besides its keys. Fixed here, so that a publication taken
 /// up after a crash gives the same bytes, whatever the settings say by then.
 #[derive(Clone, Debug)]
@@ -30,6 +32,29 @@ pub struct Closing {
     pub pad_floor_tags: u64,
     /// A multiple of this above.
     pub pad_step_tags: u64,
+}
+
+impl Closing {
+    /// Of a window's delta. Closing times only ever grow, also by a clock that went back: phones order batches by them.
+    ///
+    /// - `last`: when the region's window before closed.
+    pub(super) fn behind(&self, last: Option<Timestamp>) -> Self {
+        let after_last = last.map_or(Timestamp::MIN, |last| last.plus_seconds(1));
+        Self {
+            closed_at: self.closed_at.max(after_last),
+            window_start: last.unwrap_or(self.window_start),
+            ..self.clone()
+        }
+    }
+
+    /// Of the withdrawal behind that delta.
+    pub(super) fn of_withdrawal(self, for_withdrawal: &ForWithdrawal) -> Self {
+        Self {
+            salt: for_withdrawal.salt,
+            padding_seed: for_withdrawal.padding_seed,
+            ..self
+        }
+    }
 }
 
 /// A file of a closed window that is not published yet.

@@ -1,7 +1,9 @@
 //! What is remembered of uploads: nothing that ties one to a code, or its keys to each other.
 
-use truyvet_crypto::{Day, DisclosedKey, Receipt};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet};
 use truyvet_matching::Region;
+
+use super::{Result, StoreError};
 
 /// A valid upload on its way in. It has no time of arrival and nothing that ties its keys to a code.
 #[derive(Clone, Debug)]
@@ -88,4 +90,54 @@ pub struct ForWithdrawal {
     pub salt: [u8; 16],
     /// As [`super::Closing::padding_seed`].
     pub padding_seed: [u8; 32],
+}
+
+impl Stored {
+    /// Of a token that paid before.
+    ///
+    /// - `spent_on`: digest of the request that it paid for.
+    pub(super) fn before(spent_on: &[u8; 32], upload: &NewUpload) -> Self {
+        if *spent_on == upload.request_digest {
+            Self::Again
+        } else {
+            Self::TokenSpent
+        }
+    }
+}
+
+/// The slots that the open window's row of a secret is to have: what was asked and what came in this window before, but for
+/// what earlier windows have. So each slot is published once, unless it is taken back.
+///
+/// - `known`: window and slots of each row that is there.
+pub(super) fn slots_to_keep(
+    asked: &SlotSet,
+    known: &[(u64, SlotSet)],
+    open_window: u64,
+) -> SlotSet {
+    let mut slots = asked.clone();
+    let (here, earlier) = known
+        .iter()
+        .partition::<Vec<_>, _>(|(window, _)| *window == open_window);
+    here.iter().for_each(|(_, known)| slots.insert_all(known));
+    earlier
+        .iter()
+        .for_each(|(_, known)| slots.remove_all(known));
+    slots
+}
+
+pub(super) fn parse_key(
+    scheme: u8,
+    day: Day,
+    secret: Vec<u8>,
+    slots: &[u8],
+) -> Result<DisclosedKey> {
+    let inconsistent = |column: &str| StoreError::Inconsistent(column.into());
+    let scheme = Scheme::from_byte(scheme).ok_or_else(|| inconsistent("disclosed_key.scheme"))?;
+    let slots = parse_slots(scheme, slots)?;
+    DisclosedKey::new(scheme, day, secret, slots).map_err(|_| inconsistent("disclosed_key.secret"))
+}
+
+pub(super) fn parse_slots(scheme: Scheme, slots: &[u8]) -> Result<SlotSet> {
+    SlotSet::parse(scheme, slots)
+        .map_err(|_| StoreError::Inconsistent("disclosed_key.slots".into()))
 }

@@ -1,22 +1,15 @@
 //! SQL of upload codes.
 
-use truyvet_crypto::{
-    CodeHash, Day, Timestamp,
-    token::{ReportType, TokenMetadata},
-};
-use truyvet_matching::Region;
-
 use super::{
     audit,
     failure::Result,
     sql::{FromRow, Sql, values},
 };
 use crate::{
-    audit::{Action, AuditEntry},
-    authorize::{QuotaLevel, QuotaOf, QuotaState},
+    audit::AuditEntry,
     store::{
-        CodeRecord, CodesAdded, Grant, IssueLimits, NewCode, Redeemed, Redemption, Revocation,
-        StoreError,
+        CodeRecord, CodesAdded, IssueLimits, NewCode, Redeemed, Redemption, Revocation, StoreError,
+        codes::{CountedQuota, JudgedCode, Verdict, over_quota, parse_report_type, rows_of_issue},
     },
 };
 
@@ -31,75 +24,29 @@ pub(super) async fn add(
             crossed: Vec::new(),
         });
     };
-    let quotas = quotas(sql, first, limits).await?;
-    let more = codes.len() as u64;
-    for (whose, _, quota) in &quotas {
-        if more > quota.left() {
-            return Ok(CodesAdded::OverQuota {
-                whose: *whose,
-                left: quota.left(),
-            });
-        }
+    let issued = issued(sql, first, limits).await?;
+    let quotas = CountedQuota::of(first, issued, limits);
+    if let Some(refusal) = over_quota(&quotas, codes) {
+        return Ok(refusal);
     }
     // Codes are drawn independently: check first, so that one that is taken leaves none of the others behind.
     if any_taken(sql, codes).await? {
         return Ok(CodesAdded::Exists);
     }
     insert(sql, codes).await?;
-    let mut entries: Vec<AuditEntry> = codes
-        .iter()
-        .map(|code| AuditEntry {
-            subject: code.serial.clone(),
-            ..entry.clone()
-        })
-        .collect();
-    let mut crossed = Vec::new();
-    for (whose, subject, quota) in quotas {
-        if let Some(level) = quota.crossed_by(more) {
-            entries.push(AuditEntry {
-                action: match level {
-                    QuotaLevel::NearlyReached => Action::QuotaNearlyReached,
-                    QuotaLevel::Reached => Action::QuotaReached,
-                },
-                subject: subject.to_owned(),
-                ..entry.clone()
-            });
-            crossed.push((whose, level));
-        }
-    }
-    audit::append_all(sql, &entries).await?;
+    let (rows, crossed) = rows_of_issue(&quotas, codes, entry);
+    audit::append_all(sql, &rows).await?;
     Ok(CodesAdded::Added { crossed })
 }
 
-/// The quotas that this code counts for, like all that are issued with it: whose, which account or unit, how far.
-async fn quotas<'c>(
-    sql: &Sql<'_>,
-    code: &'c NewCode,
-    limits: &IssueLimits,
-) -> Result<[(QuotaOf, &'c str, QuotaState); 2]> {
-    let (by_officer, by_unit) = sql
-        .row(
-            "SELECT (SELECT count(*) FROM upload_code WHERE officer_id = $1 AND issued_at >= $3),
-                    (SELECT count(*) FROM upload_code WHERE unit_code = $2 AND issued_at >= $3)",
-            &values![&code.officer_id, &code.unit_code, limits.since],
-        )
-        .await?;
-    let state = |issued_today, limit| QuotaState {
-        issued_today,
-        limit,
-    };
-    Ok([
-        (
-            QuotaOf::Officer,
-            code.officer_id.as_str(),
-            state(by_officer, limits.officer),
-        ),
-        (
-            QuotaOf::Unit,
-            code.unit_code.as_str(),
-            state(by_unit, limits.unit),
-        ),
-    ])
+/// How many codes this one's officer issued, and how many its unit's officers, since the limits' day began.
+async fn issued(sql: &Sql<'_>, code: &NewCode, limits: &IssueLimits) -> Result<(u64, u64)> {
+    sql.row(
+        "SELECT (SELECT count(*) FROM upload_code WHERE officer_id = $1 AND issued_at >= $3),
+                (SELECT count(*) FROM upload_code WHERE unit_code = $2 AND issued_at >= $3)",
+        &values![&code.officer_id, &code.unit_code, limits.since],
+    )
+    .await
 }
 
 fn hashes(codes: &[NewCode]) -> Vec<&[u8]> {
@@ -179,11 +126,6 @@ pub(super) async fn by_serial(sql: &Sql<'_>, serial: &str) -> Result<Option<Code
     .await
 }
 
-pub(super) fn parse_report_type(byte: u8) -> Result<ReportType> {
-    ReportType::from_byte(byte)
-        .ok_or_else(|| StoreError::Inconsistent("upload_code.report_type".into()).into())
-}
-
 pub(super) async fn revoke(
     sql: &Sql<'_>,
     serial: &str,
@@ -214,39 +156,14 @@ pub(super) async fn revoke(
     }
 }
 
-/// What a redemption would get, without changing anything.
-enum Verdict {
-    /// The code was spent on this very nonce: the answer again.
-    Again(Grant),
-    /// The code is good: what it would give now.
-    Good(Grant),
-    Refused,
-}
-
-/// Judges every code alike: unknown, used, expired and revoked ones cost the same statement, the same descent of the index
-/// in it, the same decoding and the same comparisons, so that time does not tell them apart.
-///
-/// An unknown code is judged on the row that would follow it, whatever that is, and fails in the comparison of hashes like
-/// every other test here: in constant time, none of them before the others are done. That a good code is then written
-/// shows, but so does the token that comes of it.
+/// Judges in one statement, with the same descent of the index in it, whatever the code: see [`JudgedCode::judge`].
 async fn judge(sql: &Sql<'_>, redemption: &Redemption) -> Result<Verdict> {
-    type Judged = (
-        [u8; 32],
-        u8,
-        Day,
-        Region,
-        Timestamp,
-        bool,
-        bool,
-        Day,
-        [u8; 32],
-    );
     // A used code's digest or, in the same length, something that no nonce has. Behind the last row comes the first.
     const JUDGED: &str = "SELECT code_hash, report_type, first_day, region, expires_at, revoked,
                                  last_day IS NOT NULL AS used, coalesce(last_day, 0) AS last_day,
                                  coalesce(blinded_digest, decode(repeat('00', 32), 'hex')) AS blinded_digest
                           FROM upload_code";
-    let row: Option<Judged> = sql
+    let row: Option<JudgedCode> = sql
         .optional(
             &format!(
                 "({JUDGED} WHERE code_hash >= $1 ORDER BY code_hash LIMIT 1)
@@ -257,35 +174,38 @@ async fn judge(sql: &Sql<'_>, redemption: &Redemption) -> Result<Verdict> {
             &values![redemption.code_hash.as_bytes()],
         )
         .await?;
-    // Only while there is no code at all.
-    let Some((hash, report_type, first_day, region, expires_at, revoked, used, last_day, blinded)) =
-        row
-    else {
-        return Ok(Verdict::Refused);
-    };
-    let report_type = parse_report_type(report_type)?;
-    let grant = |last_day| Grant {
-        metadata: TokenMetadata {
+    match row {
+        Some(code) => Ok(code.judge(redemption)?),
+        // Only while there is no code at all.
+        None => Ok(Verdict::Refused),
+    }
+}
+
+impl FromRow for JudgedCode {
+    fn from_row(row: &tokio_postgres::Row) -> Result<Self> {
+        let (
+            hash,
             report_type,
             first_day,
+            region,
+            expires_at,
+            revoked,
+            used,
             last_day,
-        },
-        region,
-    };
-    let known = CodeHash::from_bytes(hash) == redemption.code_hash;
-    // Digests are compared as the hashes are.
-    let asked = CodeHash::from_bytes(redemption.blinded_digest);
-    let same_nonce = CodeHash::from_bytes(blinded) == asked;
-    let in_time = redemption.now < expires_at;
-    // `&` and not `&&`: all of it is looked at for every code.
-    let again = known & used & same_nonce;
-    let good = known & !used & !revoked & in_time;
-    Ok(match (again, good) {
-        // Also after the code has expired: it was spent in time, only the answer was lost.
-        (true, _) => Verdict::Again(grant(last_day)),
-        (_, true) => Verdict::Good(grant(redemption.now.day())),
-        _ => Verdict::Refused,
-    })
+            blinded_digest,
+        ) = FromRow::from_row(row)?;
+        Ok(Self {
+            hash,
+            report_type,
+            first_day,
+            region,
+            expires_at,
+            revoked,
+            used,
+            last_day,
+            blinded_digest,
+        })
+    }
 }
 
 /// For statements that are transactions of their own: guesses never write, and a good code waits only for others at its row.

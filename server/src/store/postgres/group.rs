@@ -10,7 +10,6 @@ use tokio::{
 
 use super::{
     connect, failure,
-    sql::Isolation,
     transaction::transaction,
     uploads::{Together, store_alone, store_together},
 };
@@ -188,12 +187,6 @@ impl Writer {
             &self.name,
             &*self.steps
         ))
-    }
-
-    /// What it does waits for rows and for nobody's turn.
-    #[expect(clippy::unused_async, reason = "as the store's own: for the macro")]
-    async fn turn(&self, _: Isolation) -> failure::Result<()> {
-        Ok(())
     }
 
     async fn connection(&self) -> failure::Result<Client> {

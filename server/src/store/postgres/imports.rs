@@ -14,7 +14,7 @@ use crate::{
     audit::{Action, AuditEntry},
     store::{
         CodesAdded, ImportRecord, ImportedLine, IssueLimits, NewCode, NewImport, NewSheet,
-        SheetIssued, SheetRecord,
+        SheetIssued, SheetRecord, codes::parse_report_type, imports::lists,
     },
 };
 
@@ -56,62 +56,6 @@ const SHEETS: &str =
      FROM code_import JOIN code_import_line ON code_import_line.import_id = code_import.import_id
      LEFT JOIN upload_code ON upload_code.serial = code_import_line.serial";
 
-type SheetRow = (
-    String,
-    String,
-    String,
-    Timestamp,
-    u32,
-    u32,
-    u32,
-    u32,
-    u32,
-    u32,
-);
-
-/// Lists, from the rows of their sheets in order.
-fn lists(rows: Vec<SheetRow>) -> Vec<(ImportRecord, Vec<SheetRecord>)> {
-    let mut lists: Vec<(ImportRecord, Vec<SheetRecord>)> = Vec::new();
-    for row in rows {
-        let (
-            import_id,
-            officer_id,
-            unit_code,
-            created_at,
-            sheet,
-            lines,
-            first_line,
-            last_line,
-            issued,
-            redeemed,
-        ) = row;
-        if lists
-            .last()
-            .is_none_or(|(record, _)| record.import_id != import_id)
-        {
-            let record = ImportRecord {
-                import_id,
-                officer_id,
-                unit_code,
-                created_at,
-                lines: 0,
-            };
-            lists.push((record, Vec::new()));
-        }
-        let (record, sheets) = lists.last_mut().expect("one was put there");
-        record.lines += lines;
-        sheets.push(SheetRecord {
-            sheet,
-            lines,
-            first_line,
-            last_line,
-            issued: issued > 0,
-            redeemed,
-        });
-    }
-    lists
-}
-
 pub(super) async fn by_id(
     sql: &Sql<'_>,
     import_id: &str,
@@ -125,7 +69,7 @@ pub(super) async fn by_id(
             &values![import_id],
         )
         .await?;
-    Ok(lists(rows).pop())
+    Ok(lists(rows)?.pop())
 }
 
 pub(super) async fn of_units(
@@ -142,7 +86,7 @@ pub(super) async fn of_units(
             &values![unit_codes],
         )
         .await?;
-    Ok(lists(rows))
+    Ok(lists(rows)?)
 }
 
 pub(super) async fn lines(sql: &Sql<'_>, import_id: &str, sheet: u32) -> Result<Vec<ImportedLine>> {
@@ -158,7 +102,7 @@ pub(super) async fn lines(sql: &Sql<'_>, import_id: &str, sheet: u32) -> Result<
             Ok(ImportedLine {
                 line,
                 sheet,
-                report_type: codes::parse_report_type(report_type)?,
+                report_type: parse_report_type(report_type)?,
                 onset_day,
                 region,
             })

@@ -33,7 +33,11 @@ pub(super) async fn take(sql: &Sql<'_>, holder: &str, seconds: u32) -> Result<Op
             ),
             &values![NAME, holder, seconds],
         )
-        .await?;
+        .await;
+    let granted = match granted {
+        Err(failure) if failure.is_held_by_others() => None,
+        granted => granted?,
+    };
     Ok(granted.map(|(fencing,)| Lease {
         holder: holder.to_owned(),
         fencing,
@@ -50,8 +54,12 @@ pub(super) async fn renew(sql: &Sql<'_>, lease: &Lease, seconds: u32) -> Result<
             ),
             &values![NAME, &lease.holder, lease.fencing, seconds],
         )
-        .await?;
-    Ok(renewed > 0)
+        .await;
+    match renewed {
+        // Its own publication, whose record makes up for it.
+        Err(failure) if failure.is_held_by_others() => Err(StoreError::Busy.into()),
+        renewed => Ok(renewed? > 0),
+    }
 }
 
 /// Anybody may take it from now on.

@@ -6,7 +6,8 @@
 //! the part of the way it serves; the columns are described in `migrations/`.
 //!
 //! Nothing is kept in a session, nothing needs more than the protocol and dialect that managed and distributed engines share:
-//! no prepared statements by name, advisory locks, LISTEN, sequences. Only PostgreSQL itself is tested.
+//! no prepared statements by name (but for refinery's, when the schema is brought up to date), advisory locks, LISTEN, sequences.
+//! Only PostgreSQL itself is tested.
 
 mod arrival;
 mod audit;
@@ -38,7 +39,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool};
-use tokio::sync::SemaphorePermit;
 use truyvet_crypto::{Day, DisclosedKey, Timestamp, sign::KeyId};
 use truyvet_matching::{Digest, Region};
 
@@ -46,15 +46,14 @@ pub(super) use self::rows::{Taking, Target};
 pub use self::{connect::check_place, schema::newest_schema};
 use self::{
     group::Uploads,
-    sql::{Isolation, Sql, values},
-    transaction::{Line, query, transaction},
+    sql::{Sql, values},
+    transaction::{Line, officers, query, transaction},
 };
 use super::{
     AcceptedKey, Added, ClosedWindow, Closing, CodeRecord, CodeTallies, CodesAdded, CodesOf,
     ForWithdrawal, Forget, Forgotten, ImportRecord, ImportedLine, IssueLimits, Issued, Lease,
     NewCode, NewImport, NewOfficer, NewSheet, NewUpload, PublishedBatch, Redeemed, Redemption,
-    Result, Revocation, SheetIssued, SheetRecord, StateCounts, Store, StoreError, Stored,
-    uploads::Prepared,
+    Result, Revocation, SheetIssued, SheetRecord, StateCounts, Store, Stored, uploads::Prepared,
 };
 use crate::{
     audit::{AuditEntry, AuditLine, AuditQuery, AuditRow, Head},
@@ -69,6 +68,7 @@ use crate::{
 pub struct PostgresStore {
     pool: Pool,
     uploads: Uploads,
+    /// What would meet at the end of the audit goes one after the other; that of other servers is tried again.
     officers: Line,
 }
 
@@ -97,14 +97,6 @@ impl PostgresStore {
             uploads,
             officers: Line::new(),
         })
-    }
-
-    /// Transactions that would meet at the end of the audit go one after the other; those of other servers are tried again.
-    async fn turn(&self, isolation: Isolation) -> failure::Result<Option<SemaphorePermit<'_>>> {
-        match isolation {
-            Isolation::Serializable => self.officers.turn().await.map(Some),
-            Isolation::ReadCommitted | Isolation::Bulk | Isolation::Snapshot => Ok(None),
-        }
     }
 
     async fn connection(&self) -> failure::Result<Client> {
@@ -141,7 +133,7 @@ impl Store for PostgresStore {
     }
 
     async fn add_unit(&self, unit: Unit, entry: AuditEntry) -> Result<Added> {
-        transaction!(self, Serializable, |sql| units::add(sql, &unit, &entry))
+        officers!(self, |sql| units::add(sql, &unit, &entry))
     }
 
     async fn unit_list_digest(&self) -> Result<Option<[u8; 32]>> {
@@ -149,11 +141,7 @@ impl Store for PostgresStore {
     }
 
     async fn load_units(&self, list: UnitList, entry: Option<AuditEntry>) -> Result<()> {
-        transaction!(self, Serializable, |sql| units::load(
-            sql,
-            &list,
-            entry.as_ref()
-        ))
+        officers!(self, |sql| units::load(sql, &list, entry.as_ref()))
     }
 
     async fn units_within(&self, unit_code: String) -> Result<Vec<Unit>> {
@@ -165,7 +153,7 @@ impl Store for PostgresStore {
     }
 
     async fn add_officer(&self, new: NewOfficer) -> Result<Added> {
-        transaction!(self, Serializable, |sql| officers::add(sql, &new))
+        officers!(self, |sql| officers::add(sql, &new))
     }
 
     async fn officers(&self) -> Result<Vec<Officer>> {
@@ -183,17 +171,11 @@ impl Store for PostgresStore {
     }
 
     async fn deactivate_officer(&self, officer_id: String, entry: AuditEntry) -> Result<bool> {
-        transaction!(self, Serializable, |sql| officers::deactivate(
-            sql,
-            &officer_id,
-            &entry
-        ))
+        officers!(self, |sql| officers::deactivate(sql, &officer_id, &entry))
     }
 
     async fn add_client_key(&self, key: NewClientKey, entry: AuditEntry) -> Result<()> {
-        transaction!(self, Serializable, |sql| client_keys::add(
-            sql, &key, &entry
-        ))
+        officers!(self, |sql| client_keys::add(sql, &key, &entry))
     }
 
     async fn client_keys(&self, officer_id: String) -> Result<Vec<ClientKey>> {
@@ -201,13 +183,11 @@ impl Store for PostgresStore {
     }
 
     async fn revoke_client_key(&self, key_id: String, entry: AuditEntry) -> Result<bool> {
-        transaction!(self, Serializable, |sql| client_keys::revoke(
-            sql, &key_id, &entry
-        ))
+        officers!(self, |sql| client_keys::revoke(sql, &key_id, &entry))
     }
 
     async fn append_audit(&self, entry: AuditEntry) -> Result<()> {
-        transaction!(self, Serializable, |sql| audit::append(sql, &entry))
+        officers!(self, |sql| audit::append(sql, &entry))
     }
 
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditRow>> {
@@ -228,9 +208,7 @@ impl Store for PostgresStore {
         limits: IssueLimits,
         entry: AuditEntry,
     ) -> Result<CodesAdded> {
-        transaction!(self, Serializable, |sql| codes::add(
-            sql, &codes, &limits, &entry
-        ))
+        officers!(self, |sql| codes::add(sql, &codes, &limits, &entry))
     }
 
     async fn issued(&self, unit_codes: Vec<String>, since: Timestamp) -> Result<Vec<Issued>> {
@@ -249,9 +227,7 @@ impl Store for PostgresStore {
     }
 
     async fn revoke_code(&self, serial: String, entry: AuditEntry) -> Result<Option<Revocation>> {
-        transaction!(self, Serializable, |sql| codes::revoke(
-            sql, &serial, &entry
-        ))
+        officers!(self, |sql| codes::revoke(sql, &serial, &entry))
     }
 
     async fn redeem_code(&self, redemption: Redemption) -> Result<Redeemed> {
@@ -275,7 +251,7 @@ impl Store for PostgresStore {
     }
 
     async fn add_import(&self, import: NewImport, entry: AuditEntry) -> Result<()> {
-        transaction!(self, Serializable, |sql| imports::add(sql, &import, &entry))
+        officers!(self, |sql| imports::add(sql, &import, &entry))
     }
 
     async fn import(&self, import_id: String) -> Result<Option<(ImportRecord, Vec<SheetRecord>)>> {
@@ -299,15 +275,13 @@ impl Store for PostgresStore {
         limits: IssueLimits,
         entry: AuditEntry,
     ) -> Result<SheetIssued> {
-        transaction!(self, Serializable, |sql| imports::issue_sheet(
+        officers!(self, |sql| imports::issue_sheet(
             sql, &sheet, &limits, &entry
         ))
     }
 
     async fn send_report(&self, report: NewReport, entry: AuditEntry) -> Result<Added> {
-        transaction!(self, Serializable, |sql| reports::send(
-            sql, &report, &entry
-        ))
+        officers!(self, |sql| reports::send(sql, &report, &entry))
     }
 
     async fn reports(&self, kind: ReportKind, day: u32) -> Result<Vec<SentReport>> {
@@ -323,14 +297,9 @@ impl Store for PostgresStore {
     }
 
     async fn take_lease(&self, holder: String, seconds: u32) -> Result<Option<Lease>> {
-        let taken = transaction!(self, ReadCommitted, |sql| lease::take(
+        transaction!(self, ReadCommitted, |sql| lease::take(
             sql, &holder, seconds
-        ));
-        match taken {
-            // Somebody is at it.
-            Err(StoreError::Busy) => Ok(None),
-            taken => taken,
-        }
+        ))
     }
 
     async fn renew_lease(&self, lease: Lease, seconds: u32) -> Result<bool> {
@@ -414,7 +383,7 @@ impl Store for PostgresStore {
     }
 
     async fn add_self_check_code(&self, code: NewCode) -> Result<()> {
-        transaction!(self, Serializable, |sql| self_check::add_code(sql, &code))
+        officers!(self, |sql| self_check::add_code(sql, &code))
     }
 
     async fn forget_self_checks(&self, region: Region) -> Result<Vec<Digest>> {

@@ -28,22 +28,12 @@ pub(super) async fn close(
     if let Some(waiting) = closed_window(sql, region).await? {
         return Ok(waiting);
     }
-    // Closing times only ever grow, also by a clock that went back: phones order batches by them.
     let last = last_closed_at(sql, region).await?;
-    let after_last = last.map_or(Timestamp::MIN, |last| last.plus_seconds(1));
-    let delta = Closing {
-        closed_at: closing.closed_at.max(after_last),
-        window_start: last.unwrap_or(closing.window_start),
-        ..closing.clone()
-    };
+    let delta = closing.behind(last);
     insert(sql, &delta, BatchKind::Delta).await?;
     if withdrawals::any_in_window(sql, region, window).await? {
         // In one transaction with the delta's row, so that no upload comes to belong to a window of this number.
-        let withdrawal = Closing {
-            salt: for_withdrawal.salt,
-            padding_seed: for_withdrawal.padding_seed,
-            ..delta
-        };
+        let withdrawal = delta.of_withdrawal(for_withdrawal);
         insert(sql, &withdrawal, BatchKind::Withdrawal).await?;
     }
     gate::open_next(sql, region).await?;

@@ -8,7 +8,7 @@ use super::{
     failure::Result,
     sql::{Sql, values},
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, open::newer_schema};
 
 /// Times that the migrations are begun before what is wrong with them counts as wrong.
 const TRIES: u32 = 20;
@@ -57,10 +57,7 @@ pub(super) async fn schema_version(connection: &Client) -> Result<Option<u32>> {
 pub(super) fn refuse_newer(found: Option<u32>) -> Result<()> {
     let known = newest_schema();
     match found {
-        Some(found) if found > known => Err(StoreError::Database(format!(
-            "its schema is version {found}, this program knows up to {known}: use the version that wrote it, or a later one"
-        ))
-        .into()),
+        Some(found) if found > known => Err(newer_schema(found, known).into()),
         _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use super::{
     failure::Result,
     sql::{Sql, values},
 };
-use crate::store::{CodeCounts, CodeTallies};
+use crate::store::{CodeCounts, CodeTallies, codes::seconds_of_days};
 
 pub(super) async fn tallies(
     sql: &Sql<'_>,
@@ -17,10 +17,8 @@ pub(super) async fn tallies(
     utc_offset_seconds: i32,
     now: Timestamp,
 ) -> Result<CodeTallies> {
-    const DAY_SECONDS: i64 = 86_400;
     let offset = i64::from(utc_offset_seconds);
-    let from = i64::from(*days.start()) * DAY_SECONDS - offset;
-    let until = (i64::from(*days.end()) + 1) * DAY_SECONDS - offset;
+    let [from, until] = seconds_of_days(days, utc_offset_seconds);
     let counts: Vec<(String, u32, u64, u64, u64, u64)> = sql
         .rows(
             "SELECT unit_code, (issued_at + $1) / 86400 AS day,

@@ -95,7 +95,6 @@ pub(super) fn give_back<T>(connection: Client, outcome: &Result<T>) {
 macro_rules! until_done {
     ($store:expr, $isolation:ident, |$connection:ident| $work:expr) => {{
         let isolation = $crate::store::postgres::sql::Isolation::$isolation;
-        let _turn = $store.turn(isolation).await?;
         let mut tries = $crate::store::postgres::transaction::Tries::new();
         let outcome = loop {
             let outcome = match $store.connection().await {
@@ -135,6 +134,17 @@ macro_rules! transaction {
     };
 }
 
+/// Runs what officers and administrators do, when its turn comes.
+macro_rules! officers {
+    ($store:expr, |$sql:ident| $work:expr) => {{
+        let turn = $store.officers.turn().await?;
+        let outcome =
+            $crate::store::postgres::transaction::transaction!($store, Serializable, |$sql| $work);
+        drop(turn);
+        outcome
+    }};
+}
+
 /// Runs statements that are a transaction each.
 macro_rules! query {
     ($store:expr, |$sql:ident| $work:expr) => {
@@ -148,4 +158,4 @@ macro_rules! query {
     };
 }
 
-pub(super) use {query, transaction, until_done};
+pub(super) use {officers, query, transaction, until_done};

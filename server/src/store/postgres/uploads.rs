@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet, Timestamp};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, SlotSet, Timestamp};
 use truyvet_matching::Region;
 
 use super::{
@@ -18,8 +18,8 @@ use super::{
 use crate::{
     context::{Step, Steps},
     store::{
-        AcceptedKey, NewUpload, StoreError, Stored,
-        uploads::{Prepared, PreparedChange},
+        AcceptedKey, NewUpload, Stored,
+        uploads::{Prepared, PreparedChange, parse_key, parse_slots, slots_to_keep},
     },
 };
 
@@ -67,10 +67,7 @@ pub(super) async fn store_together(
     let mut outcome = Vec::with_capacity(uploads.len());
     for (upload, plain) in uploads.iter().zip(&plain) {
         let NewUpload {
-            spend_id,
-            request_digest,
-            region,
-            ..
+            spend_id, region, ..
         } = &upload.upload;
         if !plain {
             outcome.push(Together::Alone);
@@ -83,7 +80,7 @@ pub(super) async fn store_together(
             None => Some(&spender.upload.request_digest),
         };
         if let Some(digest) = spent_on {
-            outcome.push(Together::Done(again(digest, request_digest)));
+            outcome.push(Together::Done(Stored::before(digest, &upload.upload)));
             continue;
         }
         if let PreparedChange::Disclose(disclosed) = &upload.change {
@@ -105,14 +102,6 @@ pub(super) async fn store_together(
         steps.reached(Step::UploadWritten);
     }
     Ok(outcome)
-}
-
-fn again(spent_on: &[u8; 32], request_digest: &[u8; 32]) -> Stored {
-    if spent_on == request_digest {
-        Stored::Again
-    } else {
-        Stored::TokenSpent
-    }
 }
 
 /// Spends tokens; returns those that were spent before, and on what.
@@ -180,34 +169,32 @@ impl<'a> Keys<'a> {
         slots.insert_all(key.slots());
     }
 
-    /// Adds the slots that no row of the same secret has yet: each is published once, unless it is taken back.
+    /// Adds the slots that no row of the same secret has yet.
     async fn store(mut self, sql: &Sql<'_>, open: &BTreeMap<Region, u64>) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
         let known = self.known(sql).await?;
-        let mut merged = Vec::new();
+        let mut rows: BTreeMap<KeyName<'_>, Vec<(u64, SlotSet)>> = BTreeMap::new();
         for (proof, region, scheme, day, window, slots) in &known {
             let name = (proof.as_slice(), *region, *scheme, *day);
-            let Some((key, asked)) = self.0.get_mut(&name) else {
-                continue;
-            };
-            let slots = parse_slots(key.scheme(), slots)?;
-            if *window == open[region] {
-                merged.push(name);
-                asked.insert_all(&slots);
+            if let Some((key, _)) = self.0.get(&name) {
+                let slots = parse_slots(key.scheme(), slots)?;
+                rows.entry(name).or_default().push((*window, slots));
             }
         }
-        for (proof, region, scheme, day, window, slots) in &known {
-            let name = (proof.as_slice(), *region, *scheme, *day);
-            if let Some((key, asked)) = self.0.get_mut(&name)
-                && *window != open[region]
-            {
-                asked.remove_all(&parse_slots(key.scheme(), slots)?);
+        let mut merged = BTreeSet::new();
+        for (name, (_, slots)) in &mut self.0 {
+            let Some(known) = rows.get(name) else {
+                continue;
+            };
+            let window = open[&name.1];
+            *slots = slots_to_keep(slots, known, window);
+            if known.iter().any(|(known, _)| *known == window) {
+                merged.insert(*name);
             }
         }
         self.0.retain(|_, (_, slots)| !slots.is_empty());
-        let merged: BTreeSet<_> = merged.into_iter().collect();
         self.write(sql, open, |name| merged.contains(name), UPDATE)
             .await?;
         self.write(sql, open, |name| !merged.contains(name), INSERT)
@@ -341,10 +328,7 @@ pub(super) async fn store_alone(
     steps: &dyn Steps,
 ) -> Result<Stored> {
     let NewUpload {
-        spend_id,
-        request_digest,
-        region,
-        ..
+        spend_id, region, ..
     } = &upload.upload;
     let region = *region;
     let window = gate::hold_all(sql, region).await?;
@@ -353,7 +337,7 @@ pub(super) async fn store_alone(
     let open = BTreeMap::from([(region, window)]);
     let before = spend(sql, &BTreeMap::from([(*spend_id, upload)])).await?;
     if let Some(digest) = before.get(spend_id) {
-        return Ok(again(digest, request_digest));
+        return Ok(Stored::before(digest, &upload.upload));
     }
     match &upload.change {
         PreparedChange::Disclose(disclosed) => {
@@ -415,22 +399,4 @@ pub(super) async fn keys_for_window(
             })
         })
         .collect()
-}
-
-pub(super) fn parse_key(
-    scheme: u8,
-    day: Day,
-    secret: Vec<u8>,
-    slots: &[u8],
-) -> Result<DisclosedKey> {
-    let inconsistent = |column: &str| StoreError::Inconsistent(column.into());
-    let scheme = Scheme::from_byte(scheme).ok_or_else(|| inconsistent("disclosed_key.scheme"))?;
-    let slots = parse_slots(scheme, slots)?;
-    Ok(DisclosedKey::new(scheme, day, secret, slots)
-        .map_err(|_| inconsistent("disclosed_key.secret"))?)
-}
-
-pub(super) fn parse_slots(scheme: Scheme, slots: &[u8]) -> Result<SlotSet> {
-    Ok(SlotSet::parse(scheme, slots)
-        .map_err(|_| StoreError::Inconsistent("disclosed_key.slots".into()))?)
 }

@@ -1,8 +1,7 @@
 //! SQL of what is taken back: slots move from `disclosed_key` to `withdrawn_key`, and back if they are uploaded again.
 //!
-//! Only slots that a window had taken move: those have been published, or will be in a file that is fixed already, so a
-//! withdrawal must follow. The others just go. Rows are found by the proof in a receipt, one key at a time: nothing here
-//! tells which of them came together. All of it is for whoever holds all gates of the region.
+//! Rows are found by the proof in a receipt, one key at a time: nothing here tells which of them came together. All of it is for
+//! whoever holds all gates of the region.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,11 +11,10 @@ use truyvet_matching::Region;
 use super::{
     failure::Result,
     sql::{Sql, values},
-    uploads::{parse_key, parse_slots},
 };
-use crate::{
-    publish::taken_before,
-    store::uploads::{Prepared, PreparedChange},
+use crate::store::{
+    uploads::{Prepared, PreparedChange, parse_key, parse_slots},
+    withdrawals::{self, KeyRow, Moved},
 };
 
 /// Proofs of the secrets in these uploads of which something was taken back in the window that is open.
@@ -49,24 +47,7 @@ pub(super) async fn of_open_windows(
     Ok(found)
 }
 
-/// A row of either table, found by a receipt.
-struct Row {
-    secret: Vec<u8>,
-    accepted_window: u64,
-    slots: SlotSet,
-}
-
-impl Row {
-    /// Splits the row's slots into those that the receipt names and the others.
-    fn split(&self, receipt: &Receipt) -> (SlotSet, SlotSet) {
-        let (mut named, mut others) = (self.slots.clone(), self.slots.clone());
-        named.keep_only(receipt.slots());
-        others.remove_all(receipt.slots());
-        (named, others)
-    }
-}
-
-/// Takes back those of the receipt's slots that are there. What is not there changes nothing.
+/// Takes back those of the receipt's slots that are there.
 pub(super) async fn withdraw(
     sql: &Sql<'_>,
     region: Region,
@@ -79,49 +60,43 @@ pub(super) async fn withdraw(
             &values![&region],
         )
         .await?;
-    let earlier = withdrawn(sql, region, receipt, open_window).await?;
-    for row in disclosed(sql, region, receipt).await? {
-        let (named, others) = row.split(receipt);
-        if named.is_empty() {
-            continue;
-        }
-        put_disclosed(sql, region, receipt, &row, &others).await?;
-        let mut taken = slots_of(&earlier, row.accepted_window, receipt);
-        for slot in named.iter() {
-            let end = receipt
-                .scheme()
-                .slot_end(receipt.scheme().slot(receipt.day(), slot));
-            if taken_before(open_window, slots_until, row.accepted_window, end) {
-                taken.insert(slot);
-            }
-        }
-        put_withdrawn(sql, region, receipt, &row, open_window, &taken).await?;
-    }
-    Ok(())
+    let withdrawn = withdrawn(sql, region, receipt, open_window).await?;
+    let disclosed = disclosed(sql, region, receipt).await?;
+    let moved = withdrawals::withdraw(disclosed, &withdrawn, receipt, open_window, slots_until);
+    put(sql, region, receipt, open_window, moved).await
 }
 
-/// What is uploaded again before its withdrawal is fixed is not withdrawn at all: it stays as it was published. So a
-/// window's delta and withdrawal never name the same tag.
+/// Discloses again what was taken back in this window.
 pub(super) async fn undo(
     sql: &Sql<'_>,
     region: Region,
     receipt: &Receipt,
     open_window: u64,
 ) -> Result<()> {
-    let taken_back = withdrawn(sql, region, receipt, open_window).await?;
-    if taken_back.is_empty() {
+    let withdrawn = withdrawn(sql, region, receipt, open_window).await?;
+    if withdrawn.is_empty() {
         return Ok(());
     }
-    let earlier = disclosed(sql, region, receipt).await?;
-    for row in taken_back {
-        let (named, others) = row.split(receipt);
-        if named.is_empty() {
-            continue;
-        }
-        put_withdrawn(sql, region, receipt, &row, open_window, &others).await?;
-        let mut slots = slots_of(&earlier, row.accepted_window, receipt);
-        slots.insert_all(&named);
-        put_disclosed(sql, region, receipt, &row, &slots).await?;
+    let disclosed = disclosed(sql, region, receipt).await?;
+    let moved = withdrawals::undo(withdrawn, &disclosed, receipt);
+    put(sql, region, receipt, open_window, moved).await
+}
+
+async fn put(
+    sql: &Sql<'_>,
+    region: Region,
+    receipt: &Receipt,
+    window: u64,
+    moved: Vec<Moved>,
+) -> Result<()> {
+    for Moved {
+        row,
+        disclosed,
+        withdrawn,
+    } in moved
+    {
+        put_disclosed(sql, region, receipt, &row, &disclosed).await?;
+        put_withdrawn(sql, region, receipt, &row, window, &withdrawn).await?;
     }
     Ok(())
 }
@@ -151,7 +126,7 @@ pub(super) async fn in_window(
         )
         .await?;
     rows.into_iter()
-        .map(|(scheme, day, secret, slots)| parse_key(scheme, day, secret, &slots))
+        .map(|(scheme, day, secret, slots)| Ok(parse_key(scheme, day, secret, &slots)?))
         .collect()
 }
 
@@ -165,13 +140,7 @@ pub(super) async fn forget_window(sql: &Sql<'_>, region: Region, window: u64) ->
     .map(drop)
 }
 
-fn slots_of(rows: &[Row], accepted_window: u64, receipt: &Receipt) -> SlotSet {
-    rows.iter()
-        .find(|row| row.accepted_window == accepted_window)
-        .map_or_else(|| SlotSet::empty(receipt.scheme()), |row| row.slots.clone())
-}
-
-async fn disclosed(sql: &Sql<'_>, region: Region, receipt: &Receipt) -> Result<Vec<Row>> {
+async fn disclosed(sql: &Sql<'_>, region: Region, receipt: &Receipt) -> Result<Vec<KeyRow>> {
     let rows = sql
         .rows(
             "SELECT secret, accepted_window, slots FROM disclosed_key
@@ -194,7 +163,7 @@ async fn withdrawn(
     region: Region,
     receipt: &Receipt,
     window: u64,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<KeyRow>> {
     let rows = sql
         .rows(
             "SELECT secret, accepted_window, slots FROM withdrawn_key
@@ -216,8 +185,8 @@ async fn withdrawn(
 fn parse_row(
     (secret, accepted_window, slots): (Vec<u8>, u64, Vec<u8>),
     receipt: &Receipt,
-) -> Result<Row> {
-    Ok(Row {
+) -> Result<KeyRow> {
+    Ok(KeyRow {
         secret,
         accepted_window,
         slots: parse_slots(receipt.scheme(), &slots)?,
@@ -230,7 +199,7 @@ async fn put_disclosed(
     sql: &Sql<'_>,
     region: Region,
     receipt: &Receipt,
-    row: &Row,
+    row: &KeyRow,
     slots: &SlotSet,
 ) -> Result<()> {
     for table in ["fresh_key", "settled_key"] {
@@ -274,7 +243,7 @@ async fn put_withdrawn(
     sql: &Sql<'_>,
     region: Region,
     receipt: &Receipt,
-    row: &Row,
+    row: &KeyRow,
     window: u64,
     slots: &SlotSet,
 ) -> Result<()> {

@@ -1,19 +1,15 @@
 //! SQL of upload codes.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use truyvet_crypto::{
-    CodeHash, Day,
-    token::{ReportType, TokenMetadata},
-};
+use truyvet_crypto::Day;
 use truyvet_matching::Region;
 
 use super::{audit, bytes, database_error, inconsistent, is_constraint, number, timestamp};
 use crate::{
-    audit::{Action, AuditEntry},
-    authorize::{QuotaLevel, QuotaOf, QuotaState},
+    audit::AuditEntry,
     store::{
-        CodeRecord, CodesAdded, Grant, IssueLimits, NewCode, Redeemed, Redemption, Result,
-        Revocation,
+        CodeRecord, CodesAdded, IssueLimits, NewCode, Redeemed, Redemption, Result, Revocation,
+        codes::{CountedQuota, JudgedCode, Verdict, over_quota, parse_report_type, rows_of_issue},
     },
 };
 
@@ -23,15 +19,15 @@ pub(super) fn add(
     limits: &IssueLimits,
     entry: &AuditEntry,
 ) -> Result<CodesAdded> {
-    let quotas = quotas(connection, codes, limits)?;
-    let more = codes.len() as u64;
-    for (whose, _, quota) in &quotas {
-        if more > quota.left() {
-            return Ok(CodesAdded::OverQuota {
-                whose: *whose,
-                left: quota.left(),
-            });
-        }
+    let Some(first) = codes.first() else {
+        return Ok(CodesAdded::Added {
+            crossed: Vec::new(),
+        });
+    };
+    let issued = issued(connection, first, limits)?;
+    let quotas = CountedQuota::of(first, issued, limits);
+    if let Some(refusal) = over_quota(&quotas, codes) {
+        return Ok(refusal);
     }
     // Codes are drawn independently: check first, so that one that is taken leaves none of the others behind.
     let mut taken = connection
@@ -70,40 +66,15 @@ pub(super) fn add(
                 true => inconsistent("upload_code: drawn twice"),
                 false => database_error(error),
             })?;
-        let entry = AuditEntry {
-            subject: code.serial.clone(),
-            ..entry.clone()
-        };
-        audit::append(connection, &entry)?;
     }
-    let mut crossed = Vec::new();
-    for (whose, subject, quota) in quotas {
-        if let Some(level) = quota.crossed_by(more) {
-            let entry = AuditEntry {
-                action: match level {
-                    QuotaLevel::NearlyReached => Action::QuotaNearlyReached,
-                    QuotaLevel::Reached => Action::QuotaReached,
-                },
-                subject,
-                ..entry.clone()
-            };
-            audit::append(connection, &entry)?;
-            crossed.push((whose, level));
-        }
-    }
+    let (rows, crossed) = rows_of_issue(&quotas, codes, entry);
+    audit::append_all(connection, &rows)?;
     Ok(CodesAdded::Added { crossed })
 }
 
-/// The quotas that these codes, all of one officer, count for: whose, which account or unit, how far.
-fn quotas(
-    connection: &Connection,
-    codes: &[NewCode],
-    limits: &IssueLimits,
-) -> Result<Vec<(QuotaOf, String, QuotaState)>> {
-    let Some(first) = codes.first() else {
-        return Ok(Vec::new());
-    };
-    let state = |column: &str, value: &str, limit| -> Result<QuotaState> {
+/// How many codes this one's officer issued, and how many its unit's officers, since the limits' day began.
+fn issued(connection: &Connection, code: &NewCode, limits: &IssueLimits) -> Result<(u64, u64)> {
+    let since = |column: &str, value: &str| -> Result<u64> {
         let issued: i64 = connection
             .prepare_cached(&format!(
                 "SELECT count(*) FROM upload_code WHERE {column} = ?1 AND issued_at >= ?2"
@@ -114,17 +85,12 @@ fn quotas(
                 })
             })
             .map_err(database_error)?;
-        Ok(QuotaState {
-            issued_today: number("upload_code", issued)?,
-            limit,
-        })
+        number("upload_code", issued)
     };
-    let officer = state("officer_id", &first.officer_id, limits.officer)?;
-    let unit = state("unit_code", &first.unit_code, limits.unit)?;
-    Ok(vec![
-        (QuotaOf::Officer, first.officer_id.clone(), officer),
-        (QuotaOf::Unit, first.unit_code.clone(), unit),
-    ])
+    Ok((
+        since("officer_id", &code.officer_id)?,
+        since("unit_code", &code.unit_code)?,
+    ))
 }
 
 /// As [`record`] takes them.
@@ -163,10 +129,6 @@ pub(super) fn by_serial(connection: &Connection, serial: &str) -> Result<Option<
     row.map(record).transpose()
 }
 
-pub(super) fn parse_report_type(byte: u8) -> Result<ReportType> {
-    ReportType::from_byte(byte).ok_or_else(|| inconsistent("upload_code.report_type"))
-}
-
 pub(super) fn parse_region(name: &str) -> Result<Region> {
     name.parse().map_err(|_| inconsistent("upload_code.region"))
 }
@@ -203,21 +165,7 @@ pub(super) fn revoke(
     }
 }
 
-/// What a redemption would get, without changing anything.
-enum Verdict {
-    /// The code was spent on this very nonce: the answer again.
-    Again(Grant),
-    /// The code is good: what it would give now.
-    Good(Grant),
-    Refused,
-}
-
-/// Judges every code alike: unknown, used, expired and revoked ones cost the same reads, the same decoding and the same
-/// comparisons, so that time does not tell them apart.
-///
-/// An unknown code is judged on the row that would follow it, whatever that is, and fails in the comparison of hashes like
-/// every other test here: in constant time, none of them before the others are done. That a good code then goes on to the
-/// writing thread shows, but so does the token that comes of it.
+/// Judges in the same reads, whatever the code: see [`JudgedCode::judge`].
 fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
     type Judged = (Vec<u8>, u8, u32, String, i64, bool, bool, u32, Vec<u8>);
     // A used code's digest or, in the same length, something that no nonce has. Behind the last row comes the first.
@@ -243,33 +191,18 @@ fn judge(connection: &Connection, redemption: &Redemption) -> Result<Verdict> {
     else {
         return Ok(Verdict::Refused);
     };
-    let report_type = parse_report_type(report_type)?;
-    let region = parse_region(&region)?;
-    let expires_at = timestamp("upload_code.expires_at", expires_at)?;
-    let blinded: [u8; 32] = bytes("upload_code.blinded_digest", &blinded)?;
-    let hash = CodeHash::from_bytes(bytes("upload_code.code_hash", &hash)?);
-    let grant = |last_day| Grant {
-        metadata: TokenMetadata {
-            report_type,
-            first_day: Day::from_number(first_day),
-            last_day,
-        },
-        region,
-    };
-    let known = hash == redemption.code_hash;
-    // Digests are compared as the hashes are.
-    let asked = CodeHash::from_bytes(redemption.blinded_digest);
-    let same_nonce = CodeHash::from_bytes(blinded) == asked;
-    let in_time = redemption.now < expires_at;
-    // `&` and not `&&`: all of it is looked at for every code.
-    let again = known & used & same_nonce;
-    let good = known & !used & !revoked & in_time;
-    Ok(match (again, good) {
-        // Also after the code has expired: it was spent in time, only the answer was lost.
-        (true, _) => Verdict::Again(grant(Day::from_number(last_day))),
-        (_, true) => Verdict::Good(grant(redemption.now.day())),
-        _ => Verdict::Refused,
-    })
+    JudgedCode {
+        hash: bytes("upload_code.code_hash", &hash)?,
+        report_type,
+        first_day: Day::from_number(first_day),
+        region: parse_region(&region)?,
+        expires_at: timestamp("upload_code.expires_at", expires_at)?,
+        revoked,
+        used,
+        last_day: Day::from_number(last_day),
+        blinded_digest: bytes("upload_code.blinded_digest", &blinded)?,
+    }
+    .judge(redemption)
 }
 
 /// The answer, if it takes no write: guesses never reach the writing thread.

@@ -3,12 +3,14 @@
 use rusqlite::{Connection, Row, params, params_from_iter};
 use truyvet_crypto::{Day, Timestamp};
 
-use super::{audit, code_lists, codes, database_error, timestamp};
+use super::{audit, code_lists, codes, database_error};
 use crate::{
     audit::{Action, AuditEntry},
     store::{
         CodesAdded, ImportRecord, ImportedLine, IssueLimits, NewCode, NewImport, NewSheet, Result,
         SheetIssued, SheetRecord,
+        codes::parse_report_type,
+        imports::{SheetRow, lists},
     },
 };
 
@@ -48,60 +50,15 @@ pub(super) fn add(connection: &Connection, new: &NewImport, entry: &AuditEntry) 
     audit::append(connection, entry)
 }
 
-/// As [`record`] takes them, one row a sheet.
+/// As [`lists`] takes them.
 const SHEETS: &str =
     "SELECT import_id, code_import.officer_id, code_import.unit_code, created_at, sheet, count(*),
                       min(line), max(line), count(code_import_line.serial), count(redeemed_at)
                       FROM code_import JOIN code_import_line USING (import_id)
                       LEFT JOIN upload_code ON upload_code.serial = code_import_line.serial";
 
-type SheetRow = (String, String, String, i64, u32, u32, u32, u32, u32, u32);
-
 fn row(row: &Row<'_>) -> rusqlite::Result<SheetRow> {
     row.try_into()
-}
-
-/// Lists, from the rows of their sheets in order.
-fn lists(rows: Vec<SheetRow>) -> Result<Vec<(ImportRecord, Vec<SheetRecord>)>> {
-    let mut lists: Vec<(ImportRecord, Vec<SheetRecord>)> = Vec::new();
-    for row in rows {
-        let (
-            import_id,
-            officer_id,
-            unit_code,
-            created_at,
-            sheet,
-            lines,
-            first_line,
-            last_line,
-            issued,
-            redeemed,
-        ) = row;
-        if lists
-            .last()
-            .is_none_or(|(record, _)| record.import_id != import_id)
-        {
-            let record = ImportRecord {
-                import_id,
-                officer_id,
-                unit_code,
-                created_at: timestamp("code_import.created_at", created_at)?,
-                lines: 0,
-            };
-            lists.push((record, Vec::new()));
-        }
-        let (record, sheets) = lists.last_mut().expect("one was put there");
-        record.lines += lines;
-        sheets.push(SheetRecord {
-            sheet,
-            lines,
-            first_line,
-            last_line,
-            issued: issued > 0,
-            redeemed,
-        });
-    }
-    Ok(lists)
 }
 
 pub(super) fn by_id(
@@ -157,7 +114,7 @@ pub(super) fn lines(
             Ok(ImportedLine {
                 line,
                 sheet,
-                report_type: codes::parse_report_type(report_type)?,
+                report_type: parse_report_type(report_type)?,
                 onset_day: Day::from_number(onset_day),
                 region: codes::parse_region(&region)?,
             })

@@ -8,6 +8,7 @@ mod checkpoint;
 mod client_keys;
 mod code_lists;
 mod codes;
+mod columns;
 mod imports;
 mod lease;
 mod officers;
@@ -33,15 +34,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use truyvet_crypto::{Day, DisclosedKey, Timestamp};
 use truyvet_matching::{Digest, Region};
 
 pub(super) use self::rows::Source;
 use self::{
     checkpoint::Checkpointer,
+    columns::{bytes, database_error, inconsistent, integer, is_constraint, number, timestamp},
     readers::Readers,
-    schema::{newer_schema, schema_version},
+    schema::schema_version,
     writer::Writer,
 };
 pub use self::{
@@ -112,46 +114,6 @@ impl SqliteStore {
     ) -> Result<T> {
         self.readers.read(query).await
     }
-}
-
-/// Text of an error never holds a bound value: SQLite does not put them there.
-fn database_error(error: rusqlite::Error) -> StoreError {
-    match error.sqlite_error_code() {
-        Some(
-            ErrorCode::DiskFull
-            | ErrorCode::ReadOnly
-            | ErrorCode::SystemIoFailure
-            | ErrorCode::CannotOpen,
-        ) => StoreError::Disk(error.to_string()),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
-        _ => StoreError::Database(error.to_string()),
-    }
-}
-
-fn is_constraint(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
-}
-
-/// A value that no writer of ours puts into that column.
-fn inconsistent(column: &'static str) -> StoreError {
-    StoreError::Inconsistent(column.into())
-}
-
-fn timestamp(column: &'static str, seconds: i64) -> Result<Timestamp> {
-    Timestamp::from_unix_seconds(seconds).ok_or_else(|| inconsistent(column))
-}
-
-fn bytes<const N: usize>(column: &'static str, blob: &[u8]) -> Result<[u8; N]> {
-    blob.try_into().map_err(|_| inconsistent(column))
-}
-
-fn number(column: &'static str, value: i64) -> Result<u64> {
-    u64::try_from(value).map_err(|_| inconsistent(column))
-}
-
-/// Counts and sizes of ours stay far below 2^63.
-fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 #[async_trait]

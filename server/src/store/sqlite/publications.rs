@@ -15,23 +15,13 @@ pub(super) fn close(
     if let Some(waiting) = closed_window(connection, closing.region)? {
         return Ok(waiting);
     }
-    // Closing times only ever grow, also by a clock that went back: phones order batches by them.
     let last = last_closed_at(connection, closing.region)?;
-    let after_last = last.map_or(Timestamp::MIN, |last| last.plus_seconds(1));
-    let delta = Closing {
-        closed_at: closing.closed_at.max(after_last),
-        window_start: last.unwrap_or(closing.window_start),
-        ..closing.clone()
-    };
+    let delta = closing.behind(last);
     let window = open_window(connection, closing.region)?;
     insert(connection, &delta, BatchKind::Delta)?;
     if withdrawals::any_in_window(connection, closing.region, window)? {
         // In one transaction with the delta's row, so that no upload comes to belong to a window of this number.
-        let withdrawal = Closing {
-            salt: for_withdrawal.salt,
-            padding_seed: for_withdrawal.padding_seed,
-            ..delta
-        };
+        let withdrawal = delta.of_withdrawal(for_withdrawal);
         insert(connection, &withdrawal, BatchKind::Withdrawal)?;
     }
     closed_window(connection, closing.region)?

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 
-use super::{database_error, newer_schema, newest_schema, schema_version};
+use super::{database_error, newest_schema, schema_version};
 use crate::store::{
     Result, StoreError,
     migrate::{Cell, Cells, Column, Kind, Table},
+    open::newer_schema,
 };
 
 /// A database from which is read what nobody changes.
@@ -33,7 +34,7 @@ impl Source {
             None => Err(StoreError::Database(
                 "not a database of a server".to_owned(),
             )),
-            Some(found) if found > newest_schema() => Err(newer_schema(found)),
+            Some(found) if found > newest_schema() => Err(newer_schema(found, newest_schema())),
             Some(found) => Ok(found),
         }
     }

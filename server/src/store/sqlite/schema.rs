@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::database_error;
-use crate::store::{Result, StoreError};
+use crate::store::{Result, StoreError, open::newer_schema};
 
 mod migrations {
     refinery::embed_migrations!("src/store/sqlite/migrations");
@@ -43,16 +43,9 @@ pub(super) fn schema_version(connection: &Connection) -> Result<Option<u32>> {
 /// Refuses a database of a later version of this program.
 pub(super) fn refuse_newer(connection: &Connection) -> Result<()> {
     match schema_version(connection)? {
-        Some(found) if found > newest_schema() => Err(newer_schema(found)),
+        Some(found) if found > newest_schema() => Err(newer_schema(found, newest_schema())),
         _ => Ok(()),
     }
-}
-
-pub(super) fn newer_schema(found: u32) -> StoreError {
-    let known = newest_schema();
-    StoreError::Database(format!(
-        "its schema is version {found}, this program knows up to {known}: use the version that wrote it, or a later one"
-    ))
 }
 
 /// Runs the migrations that are missing, each in a transaction with the note that it was run: one that is cut short is

@@ -13,7 +13,7 @@ use super::{
     bytes, database_error, inconsistent, integer, newest_schema, number, open, publications,
     readers::open_reader, schema::refuse_newer, schema_version,
 };
-use crate::store::{PublishedBatch, Result, StoreError};
+use crate::store::{PublishedBatch, Result, StoreError, open::newer_schema};
 
 /// What a backup's database holds, as far as the backup needs to know.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ pub fn contents(copy: &Path) -> Result<Contents> {
     let schema_version = schema_version(&connection)?
         .ok_or_else(|| StoreError::Database("not a database of a server".into()))?;
     if schema_version > newest_schema() {
-        return Err(super::newer_schema(schema_version));
+        return Err(newer_schema(schema_version, newest_schema()));
     }
     let regions: Vec<String> = connection
         .prepare("SELECT DISTINCT region FROM publication ORDER BY region")

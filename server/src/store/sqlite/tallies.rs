@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params_from_iter, types::Value};
 use truyvet_crypto::Timestamp;
 
 use super::{database_error, inconsistent, number};
-use crate::store::{CodeCounts, CodeTallies, Result};
+use crate::store::{CodeCounts, CodeTallies, Result, codes::seconds_of_days};
 
 pub(super) fn tallies(
     connection: &Connection,
@@ -15,10 +15,8 @@ pub(super) fn tallies(
     utc_offset_seconds: i32,
     now: Timestamp,
 ) -> Result<CodeTallies> {
-    const DAY_SECONDS: i64 = 86_400;
     let offset = i64::from(utc_offset_seconds);
-    let from = i64::from(*days.start()) * DAY_SECONDS - offset;
-    let until = (i64::from(*days.end()) + 1) * DAY_SECONDS - offset;
+    let [from, until] = seconds_of_days(days, utc_offset_seconds);
     let query = Query {
         connection,
         unit_codes,

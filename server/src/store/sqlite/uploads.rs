@@ -1,17 +1,15 @@
 //! SQL of spent tokens and disclosed keys.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use truyvet_crypto::{Day, DisclosedKey, Receipt, Scheme, SlotSet, Timestamp};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, SlotSet, Timestamp};
 use truyvet_matching::Region;
 
-use super::{
-    bytes, database_error, inconsistent, integer, number, publications, timestamp, withdrawals,
-};
+use super::{bytes, database_error, integer, number, publications, timestamp, withdrawals};
 use crate::{
     context::{Step, Steps},
     store::{
         AcceptedKey, Result, Stored,
-        uploads::{Prepared, PreparedChange},
+        uploads::{Prepared, PreparedChange, parse_key, parse_slots, slots_to_keep},
     },
 };
 
@@ -29,11 +27,8 @@ pub(super) fn store(
         })
         .map_err(database_error)?;
     if let Some(request_digest) = spent_on {
-        return if bytes("spent_token.request_digest", &request_digest)? == upload.request_digest {
-            Ok(Stored::Again)
-        } else {
-            Ok(Stored::TokenSpent)
-        };
+        let spent_on = bytes("spent_token.request_digest", &request_digest)?;
+        return Ok(Stored::before(&spent_on, upload));
     }
     connection
         .prepare_cached(
@@ -83,7 +78,7 @@ fn count(connection: &Connection, region: Region, open_window: i64) -> Result<()
         .map_err(database_error)
 }
 
-/// Adds the slots that no row of the same secret has yet: each is published once, unless it is taken back.
+/// Adds the slots that no row of the same secret has yet.
 fn store_key(
     connection: &Connection,
     region: Region,
@@ -110,18 +105,16 @@ fn store_key(
                 .collect()
         })
         .map_err(database_error)?;
-    let mut in_earlier_windows = SlotSet::empty(key.scheme());
-    let mut in_this_window = key.slots().clone();
-    for (accepted_window, slots) in &known {
-        let slots = parse_slots(key.scheme(), slots)?;
-        if *accepted_window == open_window {
-            in_this_window.insert_all(&slots);
-        } else {
-            in_earlier_windows.insert_all(&slots);
-        }
-    }
-    in_this_window.remove_all(&in_earlier_windows);
-    if in_this_window.is_empty() {
+    let known: Vec<(u64, SlotSet)> = known
+        .into_iter()
+        .map(|(window, slots)| {
+            let window = number("disclosed_key.accepted_window", window)?;
+            Ok((window, parse_slots(key.scheme(), &slots)?))
+        })
+        .collect::<Result<_>>()?;
+    let open = number("publication.sequence", open_window)?;
+    let slots = slots_to_keep(key.slots(), &known, open);
+    if slots.is_empty() {
         return Ok(());
     }
     connection
@@ -138,7 +131,7 @@ fn store_key(
                 key.scheme().byte(),
                 key.day().number(),
                 open_window,
-                in_this_window.as_bytes(),
+                slots.as_bytes(),
             ])
         })
         .map(drop)
@@ -200,25 +193,9 @@ pub(super) fn keys_for_window(
     rows.into_iter()
         .map(|(scheme, day, secret, slots, accepted_window)| {
             Ok(AcceptedKey {
-                key: parse_key(scheme, day, secret, &slots)?,
+                key: parse_key(scheme, Day::from_number(day), secret, &slots)?,
                 accepted_window: number("disclosed_key.accepted_window", accepted_window)?,
             })
         })
         .collect()
-}
-
-pub(super) fn parse_key(
-    scheme: u8,
-    day: u32,
-    secret: Vec<u8>,
-    slots: &[u8],
-) -> Result<DisclosedKey> {
-    let scheme = Scheme::from_byte(scheme).ok_or_else(|| inconsistent("disclosed_key.scheme"))?;
-    let slots = parse_slots(scheme, slots)?;
-    DisclosedKey::new(scheme, Day::from_number(day), secret, slots)
-        .map_err(|_| inconsistent("disclosed_key.secret"))
-}
-
-pub(super) fn parse_slots(scheme: Scheme, slots: &[u8]) -> Result<SlotSet> {
-    SlotSet::parse(scheme, slots).map_err(|_| inconsistent("disclosed_key.slots"))
 }

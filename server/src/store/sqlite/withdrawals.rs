@@ -1,37 +1,20 @@
 //! SQL of what is taken back: slots move from `disclosed_key` to `withdrawn_key`, and back if they are uploaded again.
 //!
-//! Only slots that a window had taken move: those have been published, or will be in a file that is fixed already, so a
-//! withdrawal must follow. The others just go. Rows are found by the proof in a receipt, one key at a time: nothing here
+//! Rows are found by the proof in a receipt, one key at a time: nothing here
 //! tells which of them came together.
 
 use rusqlite::{Connection, Params, params};
-use truyvet_crypto::{DisclosedKey, Receipt, SlotSet, Timestamp};
+use truyvet_crypto::{Day, DisclosedKey, Receipt, SlotSet, Timestamp};
 use truyvet_matching::Region;
 
-use super::{
-    database_error, integer, number, timestamp,
+use super::{database_error, integer, number, timestamp};
+use crate::store::{
+    Result,
     uploads::{parse_key, parse_slots},
+    withdrawals::{self, KeyRow, Moved},
 };
-use crate::{publish::taken_before, store::Result};
 
-/// A row of either table, found by a receipt.
-struct Row {
-    secret: Vec<u8>,
-    accepted_window: i64,
-    slots: SlotSet,
-}
-
-impl Row {
-    /// Splits the row's slots into those that the receipt names and the others.
-    fn split(&self, receipt: &Receipt) -> (SlotSet, SlotSet) {
-        let (mut named, mut others) = (self.slots.clone(), self.slots.clone());
-        named.keep_only(receipt.slots());
-        others.remove_all(receipt.slots());
-        (named, others)
-    }
-}
-
-/// Takes back those of the receipt's slots that are there. What is not there changes nothing.
+/// Takes back those of the receipt's slots that are there.
 pub(super) fn withdraw(
     connection: &Connection,
     region: Region,
@@ -40,50 +23,43 @@ pub(super) fn withdraw(
 ) -> Result<()> {
     let slots_until = slots_until(connection, region)?;
     let open = number("publication.sequence", open_window)?;
-    let earlier = withdrawn(connection, region, receipt, open_window)?;
-    for row in disclosed(connection, region, receipt)? {
-        let (named, others) = row.split(receipt);
-        if named.is_empty() {
-            continue;
-        }
-        put_disclosed(connection, region, receipt, &row, &others)?;
-        let accepted = number("disclosed_key.accepted_window", row.accepted_window)?;
-        let mut taken = slots_of(&earlier, row.accepted_window, receipt);
-        for slot in named.iter() {
-            let end = receipt
-                .scheme()
-                .slot_end(receipt.scheme().slot(receipt.day(), slot));
-            if taken_before(open, slots_until, accepted, end) {
-                taken.insert(slot);
-            }
-        }
-        put_withdrawn(connection, region, receipt, &row, open_window, &taken)?;
-    }
-    Ok(())
+    let withdrawn = withdrawn(connection, region, receipt, open_window)?;
+    let disclosed = disclosed(connection, region, receipt)?;
+    let moved = withdrawals::withdraw(disclosed, &withdrawn, receipt, open, slots_until);
+    put(connection, region, receipt, open_window, moved)
 }
 
-/// What is uploaded again before its withdrawal is fixed is not withdrawn at all: it stays as it was published. So a
-/// window's delta and withdrawal never name the same tag.
+/// Discloses again what was taken back in this window.
 pub(super) fn undo(
     connection: &Connection,
     region: Region,
     receipt: &Receipt,
     open_window: i64,
 ) -> Result<()> {
-    let taken_back = withdrawn(connection, region, receipt, open_window)?;
-    if taken_back.is_empty() {
+    let withdrawn = withdrawn(connection, region, receipt, open_window)?;
+    if withdrawn.is_empty() {
         return Ok(());
     }
-    let earlier = disclosed(connection, region, receipt)?;
-    for row in taken_back {
-        let (named, others) = row.split(receipt);
-        if named.is_empty() {
-            continue;
-        }
-        put_withdrawn(connection, region, receipt, &row, open_window, &others)?;
-        let mut slots = slots_of(&earlier, row.accepted_window, receipt);
-        slots.insert_all(&named);
-        put_disclosed(connection, region, receipt, &row, &slots)?;
+    let disclosed = disclosed(connection, region, receipt)?;
+    let moved = withdrawals::undo(withdrawn, &disclosed, receipt);
+    put(connection, region, receipt, open_window, moved)
+}
+
+fn put(
+    connection: &Connection,
+    region: Region,
+    receipt: &Receipt,
+    window: i64,
+    moved: Vec<Moved>,
+) -> Result<()> {
+    for Moved {
+        row,
+        disclosed,
+        withdrawn,
+    } in moved
+    {
+        put_disclosed(connection, region, receipt, &row, &disclosed)?;
+        put_withdrawn(connection, region, receipt, &row, window, &withdrawn)?;
     }
     Ok(())
 }
@@ -122,7 +98,9 @@ pub(super) fn in_window(
         })
         .map_err(database_error)?;
     rows.into_iter()
-        .map(|(scheme, day, secret, slots)| parse_key(scheme, day, secret, &slots))
+        .map(|(scheme, day, secret, slots)| {
+            parse_key(scheme, Day::from_number(day), secret, &slots)
+        })
         .collect()
 }
 
@@ -146,13 +124,7 @@ fn slots_until(connection: &Connection, region: Region) -> Result<Option<Timesta
         .transpose()
 }
 
-fn slots_of(rows: &[Row], accepted_window: i64, receipt: &Receipt) -> SlotSet {
-    rows.iter()
-        .find(|row| row.accepted_window == accepted_window)
-        .map_or_else(|| SlotSet::empty(receipt.scheme()), |row| row.slots.clone())
-}
-
-fn disclosed(connection: &Connection, region: Region, receipt: &Receipt) -> Result<Vec<Row>> {
+fn disclosed(connection: &Connection, region: Region, receipt: &Receipt) -> Result<Vec<KeyRow>> {
     rows(
         connection,
         "SELECT secret, accepted_window, slots FROM disclosed_key
@@ -172,7 +144,7 @@ fn withdrawn(
     region: Region,
     receipt: &Receipt,
     window: i64,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<KeyRow>> {
     rows(
         connection,
         "SELECT secret, accepted_window, slots FROM withdrawn_key
@@ -193,7 +165,7 @@ fn rows(
     sql: &str,
     parameters: impl Params,
     receipt: &Receipt,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<KeyRow>> {
     let rows: Vec<(Vec<u8>, i64, Vec<u8>)> = connection
         .prepare_cached(sql)
         .and_then(|mut statement| {
@@ -204,9 +176,9 @@ fn rows(
         .map_err(database_error)?;
     rows.into_iter()
         .map(|(secret, accepted_window, slots)| {
-            Ok(Row {
+            Ok(KeyRow {
                 secret,
-                accepted_window,
+                accepted_window: number("disclosed_key.accepted_window", accepted_window)?,
                 slots: parse_slots(receipt.scheme(), &slots)?,
             })
         })
@@ -219,7 +191,7 @@ fn put_disclosed(
     connection: &Connection,
     region: Region,
     receipt: &Receipt,
-    row: &Row,
+    row: &KeyRow,
     slots: &SlotSet,
 ) -> Result<()> {
     for sql in [
@@ -236,7 +208,7 @@ fn put_disclosed(
                 region.as_str(),
                 receipt.scheme().byte(),
                 receipt.day().number(),
-                row.accepted_window,
+                integer(row.accepted_window),
             ],
         )?;
     }
@@ -253,7 +225,7 @@ fn put_disclosed(
             region.as_str(),
             receipt.scheme().byte(),
             receipt.day().number(),
-            row.accepted_window,
+            integer(row.accepted_window),
             slots.as_bytes(),
         ],
     )
@@ -264,7 +236,7 @@ fn put_withdrawn(
     connection: &Connection,
     region: Region,
     receipt: &Receipt,
-    row: &Row,
+    row: &KeyRow,
     window: i64,
     slots: &SlotSet,
 ) -> Result<()> {
@@ -278,7 +250,7 @@ fn put_withdrawn(
             region.as_str(),
             receipt.scheme().byte(),
             receipt.day().number(),
-            row.accepted_window,
+            integer(row.accepted_window),
             window,
         ],
     )?;
@@ -296,7 +268,7 @@ fn put_withdrawn(
             region.as_str(),
             receipt.scheme().byte(),
             receipt.day().number(),
-            row.accepted_window,
+            integer(row.accepted_window),
             window,
             slots.as_bytes(),
         ],

@@ -14,7 +14,7 @@ pub(super) use self::invitations::put as put_invitation;
 use super::{
     PostgresStore, failure,
     sql::{Sql, values},
-    transaction::{query, transaction},
+    transaction::{officers, query, transaction},
 };
 use crate::{
     audit::AuditEntry,
@@ -63,11 +63,7 @@ pub(super) async fn forget(sql: &Sql<'_>, what: &ForgetSignIns) -> failure::Resu
 #[async_trait]
 impl SignInStore for PostgresStore {
     async fn issue_invitation(&self, invitation: NewInvitation, entry: AuditEntry) -> Result<bool> {
-        transaction!(self, Serializable, |sql| invitations::issue(
-            sql,
-            &invitation,
-            &entry
-        ))
+        officers!(self, |sql| invitations::issue(sql, &invitation, &entry))
     }
 
     async fn invited(&self, ticket_hash: [u8; 32], now: Timestamp) -> Result<Option<Officer>> {
@@ -75,7 +71,7 @@ impl SignInStore for PostgresStore {
     }
 
     async fn start_enrolment(&self, enrolment: Enrolment, now: Timestamp) -> Result<bool> {
-        transaction!(self, Serializable, |sql| invitations::start_enrolment(
+        officers!(self, |sql| invitations::start_enrolment(
             sql, &enrolment, now
         ))
     }
@@ -93,7 +89,7 @@ impl SignInStore for PostgresStore {
         ticket_hash: [u8; 32],
         state: Option<String>,
     ) -> Result<()> {
-        transaction!(self, Serializable, |sql| invitations::set_passkey(
+        officers!(self, |sql| invitations::set_passkey(
             sql,
             &ticket_hash,
             state.as_deref()
@@ -101,11 +97,7 @@ impl SignInStore for PostgresStore {
     }
 
     async fn accept_invitation(&self, acceptance: Acceptance, now: Timestamp) -> Result<bool> {
-        transaction!(self, Serializable, |sql| invitations::accept(
-            sql,
-            &acceptance,
-            now
-        ))
+        officers!(self, |sql| invitations::accept(sql, &acceptance, now))
     }
 
     async fn accept_invitation_by_oidc(
@@ -113,11 +105,7 @@ impl SignInStore for PostgresStore {
         acceptance: OidcAcceptance,
         now: Timestamp,
     ) -> Result<OidcAccepted> {
-        transaction!(self, Serializable, |sql| oidc::accept(
-            sql,
-            &acceptance,
-            now
-        ))
+        officers!(self, |sql| oidc::accept(sql, &acceptance, now))
     }
 
     async fn officer_of_oidc(&self, identity: OidcIdentity) -> Result<Option<Officer>> {
@@ -130,9 +118,7 @@ impl SignInStore for PostgresStore {
         session: NewSession,
         entry: AuditEntry,
     ) -> Result<bool> {
-        transaction!(self, Serializable, |sql| oidc::sign_in(
-            sql, &identity, &session, &entry
-        ))
+        officers!(self, |sql| oidc::sign_in(sql, &identity, &session, &entry))
     }
 
     async fn account(
@@ -152,9 +138,7 @@ impl SignInStore for PostgresStore {
         pending: PendingSignIn,
         password: PasswordRecord,
     ) -> Result<bool> {
-        transaction!(self, Serializable, |sql| pending::start(
-            sql, &pending, &password
-        ))
+        officers!(self, |sql| pending::start(sql, &pending, &password))
     }
 
     async fn pending_sign_in(
@@ -166,27 +150,15 @@ impl SignInStore for PostgresStore {
     }
 
     async fn set_sign_in_passkey(&self, ticket_hash: [u8; 32], state: String) -> Result<()> {
-        transaction!(self, Serializable, |sql| pending::set_passkey(
-            sql,
-            &ticket_hash,
-            &state
-        ))
+        officers!(self, |sql| pending::set_passkey(sql, &ticket_hash, &state))
     }
 
     async fn use_try(&self, ticket_hash: [u8; 32], now: Timestamp) -> Result<bool> {
-        transaction!(self, Serializable, |sql| pending::use_try(
-            sql,
-            &ticket_hash,
-            now
-        ))
+        officers!(self, |sql| pending::use_try(sql, &ticket_hash, now))
     }
 
     async fn complete_sign_in(&self, completion: Completion, now: Timestamp) -> Result<bool> {
-        transaction!(self, Serializable, |sql| pending::complete(
-            sql,
-            &completion,
-            now
-        ))
+        officers!(self, |sql| pending::complete(sql, &completion, now))
     }
 
     async fn session(&self, ticket_hash: [u8; 32]) -> Result<Option<(Officer, SessionRecord)>> {
@@ -194,11 +166,7 @@ impl SignInStore for PostgresStore {
     }
 
     async fn touch_session(&self, session_id: String, now: Timestamp) -> Result<()> {
-        transaction!(self, Serializable, |sql| sessions::touch(
-            sql,
-            &session_id,
-            now
-        ))
+        officers!(self, |sql| sessions::touch(sql, &session_id, now))
     }
 
     async fn sessions(&self, officer_id: String) -> Result<Vec<SessionRecord>> {
@@ -215,12 +183,7 @@ impl SignInStore for PostgresStore {
         ending: Ending,
         entry: AuditEntry,
     ) -> Result<usize> {
-        transaction!(self, Serializable, |sql| sessions::end(
-            sql,
-            &officer_id,
-            &ending,
-            &entry
-        ))
+        officers!(self, |sql| sessions::end(sql, &officer_id, &ending, &entry))
     }
 
     async fn change_factors(
@@ -229,7 +192,7 @@ impl SignInStore for PostgresStore {
         change: FactorChange,
         entry: AuditEntry,
     ) -> Result<bool> {
-        transaction!(self, Serializable, |sql| factors::change(
+        officers!(self, |sql| factors::change(
             sql,
             &officer_id,
             &change,
