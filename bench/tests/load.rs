@@ -1,43 +1,35 @@
 //! The load generator runs, once, against whatever build of the server is at hand: the figures are for the bench.
 
-use std::{path::Path, process::Command};
+mod common;
 
 use serde_json::Value;
 
-fn load(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_truyvet-bench"))
-        .arg("load")
-        .args(arguments)
-        .output()
-        .expect("the bench starts")
-}
+use common::{bench, server};
 
 /// Over TLS with new connections and decoys: whatever a run can do beyond what every run does.
 #[test]
 fn load_goes_all_the_way_through_a_real_server() {
-    let server = Path::new(env!("CARGO_BIN_EXE_truyvet-bench")).with_file_name("truyvet");
-    if !server.exists() {
-        println!(
-            "not run: {} is built by a test of the whole workspace",
-            server.display()
-        );
+    let Some(server) = server() else {
         return;
-    }
-    let output = load(&[
-        "--seconds",
-        "1",
-        "--connections",
-        "2",
-        "--new-connection-each",
-        "--tls",
-        "--decoys",
-        "0.25",
-        "--batch-uploads",
-        "20",
-        "--json",
-        "--binary",
-        server.to_str().expect("a path that is text"),
-    ]);
+    };
+    let output = bench(
+        "load",
+        &[
+            "--seconds",
+            "1",
+            "--connections",
+            "2",
+            "--new-connection-each",
+            "--tls",
+            "--decoys",
+            "0.25",
+            "--batch-uploads",
+            "20",
+            "--json",
+            "--binary",
+            server.to_str().expect("a path that is text"),
+        ],
+    );
     let printed = String::from_utf8_lossy(&output.stdout);
     let figures: Value = serde_json::from_str(&printed).unwrap_or_else(|error| {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -91,7 +83,7 @@ fn load_that_cannot_be_is_refused_before_anything_starts() {
             "cannot be used with",
         ),
     ] {
-        let output = load(arguments);
+        let output = bench("load", arguments);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{arguments:?}");
         assert!(error.contains(said), "{arguments:?}: {error}");

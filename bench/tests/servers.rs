@@ -1,42 +1,31 @@
 //! The comparison of one server with several runs, once, against whatever build of the server is at hand: the figures are
 //! for the bench.
 
-use std::{
-    path::Path,
-    process::{Command, Output},
-};
+mod common;
 
 use serde_json::Value;
 
-fn servers(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_truyvet-bench"))
-        .arg("servers")
-        .args(arguments)
-        .output()
-        .expect("the bench starts")
-}
+use common::{bench, server};
 
 #[test]
 fn two_servers_are_held_against_one_on_a_postgresql_of_the_run_s_own() {
-    let server = Path::new(env!("CARGO_BIN_EXE_truyvet-bench")).with_file_name("truyvet");
-    if !server.exists() {
-        println!(
-            "not run: {} is built by a test of the whole workspace",
-            server.display()
-        );
+    let Some(server) = server() else {
         return;
-    }
-    let output = servers(&[
-        "--connections",
-        "4",
-        "--seconds",
-        "1",
-        "--rounds",
-        "1",
-        "--json",
-        "--binary",
-        server.to_str().expect("a path that is text"),
-    ]);
+    };
+    let output = bench(
+        "servers",
+        &[
+            "--connections",
+            "4",
+            "--seconds",
+            "1",
+            "--rounds",
+            "1",
+            "--json",
+            "--binary",
+            server.to_str().expect("a path that is text"),
+        ],
+    );
     let said = String::from_utf8_lossy(&output.stderr);
     if said.contains("is not installed") {
         println!("not run: {said}");
@@ -80,7 +69,7 @@ fn what_cannot_be_compared_is_refused_before_anything_starts() {
         (&["--rounds", "0"], "--rounds"),
         (&["--seconds", "0"], "--seconds"),
     ] {
-        let output = servers(arguments);
+        let output = bench("servers", arguments);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{arguments:?}");
         assert!(error.contains(said), "{arguments:?}: {error}");

@@ -4,10 +4,10 @@
 
 pub mod authenticator;
 pub mod browser;
+pub mod places;
 pub mod portal;
 pub mod process;
 pub mod raw;
-pub mod services;
 pub mod shared_data;
 pub mod town;
 pub mod world;

@@ -8,7 +8,13 @@ use tokio::{
     time::timeout,
 };
 
-use crate::services::Places;
+use truyvet_crypto::Timestamp;
+use truyvet_server::{create_first_officer, officers::Role, settings::Settings};
+
+use crate::{
+    places::Places,
+    world::{NOON, rng},
+};
 
 /// How long anything that must happen may take before a test gives up.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -76,6 +82,24 @@ async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
         .expect("a line in time")
         .expect("readable output")
         .expect("a line, not the end")
+}
+
+/// Makes an administrator and an officer of the country where these settings keep accounts; their credentials.
+///
+/// # Panics
+/// If the database cannot be opened, or has them already.
+pub async fn staff(settings: &Settings) -> [String; 2] {
+    let noon = Timestamp::from_unix_seconds(NOON).expect("a test's time");
+    let mut credentials = Vec::new();
+    for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
+        let (label, mut rng) = (format!("{role:?}"), rng(seed));
+        let created = create_first_officer(settings, &label, "VN", role, noon, &mut rng).await;
+        let (_, credential, _) = created
+            .expect("a database")
+            .expect("the country is a unit from the start");
+        credentials.push(credential.reveal().to_owned());
+    }
+    credentials.try_into().expect("two roles")
 }
 
 /// Waits until `ready` gives something, asking again and again.

@@ -20,8 +20,9 @@ use tonic::{
 use tonic_types::StatusExt as _;
 use truyvet_crypto::{Day, Timestamp, sign::TrustedKeys, token::ReportType};
 use truyvet_proto::v1::{
-    CodeOrder, IssueCodeRequest, IssuedCode, PublishNowRequest, PublishNowResponse,
-    admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
+    CodeOrder, DownloadBatchRequest, IssueCodeRequest, IssuedCode, PublishNowRequest,
+    PublishNowResponse, admin_service_client::AdminServiceClient,
+    audit_service_client::AuditServiceClient, exposure_service_client::ExposureServiceClient,
     officer_service_client::OfficerServiceClient,
 };
 use truyvet_server::{
@@ -32,7 +33,7 @@ use truyvet_server::{
     store::Store,
 };
 
-use crate::{raw::RawPhone, services::chosen_database};
+use crate::{places::chosen_database, raw::RawPhone};
 
 /// 2021-08-27 05:00 UTC, noon in Vietnam, within a slot.
 pub const NOON: i64 = 1_630_040_400 + 120;
@@ -445,6 +446,21 @@ pub async fn channel(url: &str) -> Channel {
         .connect()
         .await
         .expect("the server listens")
+}
+
+/// A batch file as gRPC hands it out.
+///
+/// # Panics
+/// If there is none of this digest.
+pub async fn download(exposure: &mut ExposureServiceClient<Channel>, digest: Vec<u8>) -> Vec<u8> {
+    let request = DownloadBatchRequest { digest, offset: 0 };
+    let answer = exposure.download_batch(request).await;
+    let mut pieces = answer.expect("it is published").into_inner();
+    let mut file = Vec::new();
+    while let Some(piece) = pieces.message().await.expect("to its end") {
+        file.extend_from_slice(&piece.piece);
+    }
+    file
 }
 
 /// A request with a bearer credential.

@@ -23,10 +23,10 @@ use truyvet_server::{
         migrate::{MigrateError, migrate},
     },
 };
+use truyvet_services::Postgres;
 use truyvet_tests::{
     portal::Person,
     raw::{RawPhone, tags},
-    services::Postgres,
     world::{ManualClock, World, bearer, place, query},
 };
 

@@ -106,20 +106,24 @@ fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// If a server cannot be started or reached, or the server takes no uploads at all. Calls that fail are counted.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let report = tokio::select! {
-        report = measure(arguments) => report?,
-        // What was started is stopped when the measurement is dropped.
-        _ = terminate.recv() => bail!("SIGTERM: stopped"),
-        _ = interrupt.recv() => bail!("interrupted: stopped"),
-    };
+    let report = until_told_to_stop(measure(arguments)).await?;
     if arguments.json {
         println!("{}", report.json());
     } else {
         report.print();
     }
     Ok(())
+}
+
+/// Does it, unless SIGTERM or Ctrl-C comes: what it started is stopped when it is dropped.
+async fn until_told_to_stop<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        done = work => done,
+        _ = terminate.recv() => bail!("SIGTERM: stopped"),
+        _ = interrupt.recv() => bail!("interrupted: stopped"),
+    }
 }
 
 /// Where the system lets a process have few files by default and more if it asks. Processes that are started have it too.

@@ -12,12 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::{Args, value_parser};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     downloads::{self, Downloads, Published},
@@ -81,14 +78,7 @@ struct Sample {
 /// # Errors
 /// If the server cannot be started, ends by itself, or answers nothing for a minute. Calls that fail are counted.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        done = soak(arguments) => done,
-        // What was started is stopped when the soak is dropped.
-        _ = terminate.recv() => bail!("SIGTERM: stopped"),
-        _ = interrupt.recv() => bail!("interrupted: stopped"),
-    }
+    super::until_told_to_stop(soak(arguments)).await
 }
 
 async fn soak(arguments: &Arguments) -> anyhow::Result<()> {

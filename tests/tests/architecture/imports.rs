@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("truyvet-bench", EVERYTHING),
     ("truyvet-footprint", &["truyvet-crypto", "truyvet-matching"]),
     ("truyvet-tests", EVERYTHING),
+    ("truyvet-services", &[]),
     ("xtask", &[]),
 ];
 const LIBRARIES_BELOW: &[&str] = &["truyvet-proto", "truyvet-crypto", "truyvet-matching"];
@@ -34,6 +35,8 @@ const EVERYTHING: &[&str] = &[
     "truyvet-server",
     "truyvet-phone",
     "truyvet",
+    // What they start, and nothing of the product.
+    "truyvet-services",
 ];
 
 /// Each needs cmake, clang or a system library to build, or is a second TLS beside rustls with ring.

@@ -11,15 +11,14 @@ use truyvet_crypto::{
 };
 use truyvet_matching::VerifiedBatch;
 use truyvet_proto::v1::{
-    CodeOrder, DownloadBatchRequest, Index, IssueCodeRequest, ListBatchesRequest,
-    PublishNowRequest, admin_service_client::AdminServiceClient,
-    exposure_service_client::ExposureServiceClient, officer_service_client::OfficerServiceClient,
+    CodeOrder, Index, IssueCodeRequest, ListBatchesRequest, PublishNowRequest,
+    admin_service_client::AdminServiceClient, exposure_service_client::ExposureServiceClient,
+    officer_service_client::OfficerServiceClient,
 };
-use truyvet_server::{create_first_officer, officers::Role};
 use truyvet_tests::{
-    process::ServerProcess,
-    services::Places,
-    world::{NOON, bearer, channel, rng},
+    places::Places,
+    process::{ServerProcess, staff},
+    world::{NOON, bearer, channel, download},
 };
 
 const HALTING_SERVER: &str = env!("CARGO_BIN_EXE_halting-server");
@@ -38,18 +37,7 @@ impl Country {
         let folder = tempfile::tempdir().unwrap();
         let places = Places::chosen();
         let settings = places.settings(folder.path());
-        let mut credentials = Vec::new();
-        for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
-            let label = format!("{role:?}");
-            let noon = Timestamp::from_unix_seconds(NOON).unwrap();
-            let (_, credential, _) =
-                create_first_officer(&settings, &label, "VN", role, noon, &mut rng(seed))
-                    .await
-                    .unwrap()
-                    .unwrap();
-            credentials.push(credential.reveal().to_owned());
-        }
-        let [administrator, officer] = credentials.try_into().unwrap();
+        let [administrator, officer] = staff(&settings).await;
         Self {
             folder,
             places,
@@ -122,15 +110,7 @@ pub(crate) async fn published(
     let trusted = TrustedKeys::new(vec![signing_key(folder)]);
     let mut batches: Vec<VerifiedBatch<Vec<u8>>> = Vec::new();
     for (i, entry) in index.batches.into_iter().enumerate() {
-        let request = DownloadBatchRequest {
-            digest: entry.digest.clone(),
-            offset: 0,
-        };
-        let mut pieces = exposure.download_batch(request).await.unwrap().into_inner();
-        let mut file = Vec::new();
-        while let Some(piece) = pieces.message().await.unwrap() {
-            file.extend_from_slice(&piece.piece);
-        }
+        let file = download(&mut exposure, entry.digest.clone()).await;
         let batch = VerifiedBatch::verify(file, &trusted).unwrap();
         assert_eq!(batch.header().sequence, entry.sequence);
         assert_eq!(entry.sequence, i as u64 + 1, "numbers have no gap");

@@ -1,7 +1,6 @@
 //! A bucket that is away, refuses, is slow or breaks off delays a publication, and nothing is lost.
 
 use std::{
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,12 +16,12 @@ use truyvet_proto::v1::{
     admin_service_client::AdminServiceClient, exposure_service_client::ExposureServiceClient,
     officer_service_client::OfficerServiceClient,
 };
-use truyvet_server::{create_first_officer, officers::Role};
+use truyvet_services::{Proxy, Seaweed, Weather};
 use truyvet_tests::{
-    process::{ServerProcess, eventually},
+    places::Places,
+    process::{ServerProcess, eventually, staff},
     raw::RawPhone,
-    services::{Places, Proxy, Seaweed, Weather},
-    world::{NOON, bearer, channel, refusal, rng},
+    world::{NOON, bearer, channel, refusal},
 };
 
 const HALTING_SERVER: &str = env!("CARGO_BIN_EXE_halting-server");
@@ -62,7 +61,7 @@ impl Country {
             batches: Some(format!("s3://{}/{prefix}", seaweed.bucket())),
             environment,
         };
-        let [administrator, officer] = staff(folder.path(), &places).await;
+        let [administrator, officer] = staff(&places.settings(folder.path())).await;
         let server = ServerProcess::start(HALTING_SERVER, folder.path(), &places, NOON, None).await;
         let bucket = AmazonS3Builder::new()
             .with_endpoint(seaweed.endpoint())
@@ -145,20 +144,6 @@ impl Country {
             assert_eq!(file.len() as u64, entry.file_bytes);
         }
     }
-}
-
-async fn staff(folder: &Path, places: &Places) -> [String; 2] {
-    let settings = places.settings(folder);
-    let mut credentials = Vec::new();
-    for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
-        let noon = Timestamp::from_unix_seconds(NOON).unwrap();
-        let label = format!("{role:?}");
-        let mut rng = rng(seed);
-        let created = create_first_officer(&settings, &label, "VN", role, noon, &mut rng);
-        let (_, credential, _) = created.await.unwrap().unwrap();
-        credentials.push(credential.reveal().to_owned());
-    }
-    credentials.try_into().unwrap()
 }
 
 /// As a CDN would find them: files under their names, the index moved forward with every publication.

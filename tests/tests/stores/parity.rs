@@ -6,32 +6,22 @@ use prost::Message as _;
 use truyvet_crypto::{DisclosedKey, Receipt, Timestamp, token::ReportType};
 use truyvet_proto::v1::Index;
 use truyvet_proto::v1::{
-    CodeOrder, DownloadBatchRequest, IssueCodeRequest, ListBatchesRequest, PublishNowRequest,
+    CodeOrder, IssueCodeRequest, ListBatchesRequest, PublishNowRequest,
     admin_service_client::AdminServiceClient, exposure_service_client::ExposureServiceClient,
     officer_service_client::OfficerServiceClient,
 };
-use truyvet_server::{create_first_officer, officers::Role};
 use truyvet_tests::{
-    process::ServerProcess,
+    places::Places,
+    process::{ServerProcess, staff},
     raw::RawPhone,
-    services::Places,
-    world::{NOON, bearer, channel, rng},
+    world::{NOON, bearer, channel, download},
 };
 
 const HALTING_SERVER: &str = env!("CARGO_BIN_EXE_halting-server");
 
 /// Two windows of uploads and one that takes back; returns the files as phones download them.
 async fn days(folder: &Path, places: &Places) -> Vec<Vec<u8>> {
-    let settings = places.settings(folder);
-    let mut credentials = Vec::new();
-    for (seed, role) in [(1, Role::Administrator), (2, Role::Officer)] {
-        let noon = Timestamp::from_unix_seconds(NOON).unwrap();
-        let label = format!("{role:?}");
-        let mut rng = rng(seed);
-        let created = create_first_officer(&settings, &label, "VN", role, noon, &mut rng);
-        let (_, credential, _) = created.await.unwrap().unwrap();
-        credentials.push(credential.reveal().to_owned());
-    }
+    let [administrator, officer] = staff(&places.settings(folder)).await;
     let seeded = Places {
         environment: places
             .environment
@@ -54,12 +44,12 @@ async fn days(folder: &Path, places: &Places) -> Vec<Vec<u8>> {
         };
         let request = IssueCodeRequest { order: Some(order) };
         let mut officers = OfficerServiceClient::new(staff.clone());
-        let issued = officers.issue_code(bearer(&credentials[1], request)).await;
+        let issued = officers.issue_code(bearer(&officer, request)).await;
         issued.unwrap().into_inner().code.unwrap().upload_code
     };
     let publish = async || {
         let region = "VN".to_owned();
-        let request = bearer(&credentials[0], PublishNowRequest { region });
+        let request = bearer(&administrator, PublishNowRequest { region });
         AdminServiceClient::new(staff.clone())
             .publish_now(request)
             .await
@@ -100,16 +90,7 @@ async fn days(folder: &Path, places: &Places) -> Vec<Vec<u8>> {
     let signed = answer.unwrap().into_inner().index.unwrap();
     let mut files = Vec::new();
     for entry in Index::decode(&*signed.payload).unwrap().batches {
-        let request = DownloadBatchRequest {
-            digest: entry.digest,
-            offset: 0,
-        };
-        let mut pieces = exposure.download_batch(request).await.unwrap().into_inner();
-        let mut file = Vec::new();
-        while let Some(piece) = pieces.message().await.unwrap() {
-            file.extend_from_slice(&piece.piece);
-        }
-        files.push(file);
+        files.push(download(&mut exposure, entry.digest).await);
     }
     // The index too: same batches, same time, same key.
     files.push(signed.encode_to_vec());

@@ -15,11 +15,11 @@ use truyvet_server::{
     audit::ChainCheck,
     store::{Change, CodesAdded, Redeemed, Redemption, Store, StoreError, Stored, open},
 };
-use truyvet_tests::{services::Postgres, world::place};
+use truyvet_services::Postgres;
+use truyvet_tests::world::place;
 
 use crate::records::{
-    batch, closing, code, day, disclosure, entry, key, limits, noon, officer, region, upload,
-    withdrawal,
+    code, day, disclosure, entry, key, limits, noon, officer, publish, region, upload, withdrawal,
 };
 
 /// Two stores on one empty database, as two servers have them.
@@ -100,21 +100,6 @@ async fn uploads_and_windows_at_the_same_time() {
         UPLOADS
     );
     close(&stores).await;
-}
-
-/// Closes a window and calls it published.
-async fn publish(store: &dyn Store) {
-    let lease = store.take_lease("a".into(), 3_600).await.unwrap().unwrap();
-    let (closing, for_withdrawal) = closing();
-    let closed = store
-        .close_window(closing, for_withdrawal, lease.clone())
-        .await;
-    closed.unwrap();
-    while let Some(window) = store.closed_window(region()).await.unwrap() {
-        let recorded = store.record_publication(region(), batch(&window), lease.clone());
-        recorded.await.unwrap();
-    }
-    store.end_lease(lease).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use truyvet_server::{
     officers::{Officer, Role},
     store::{
         Change, ClosedWindow, Closing, ForWithdrawal, IssueLimits, NewCode, NewOfficer, NewUpload,
-        PublishedBatch,
+        PublishedBatch, Store,
     },
 };
 use truyvet_tests::world::NOON;
@@ -133,4 +133,19 @@ pub(crate) fn limits(codes: u64) -> IssueLimits {
         officer: codes,
         unit: codes,
     }
+}
+
+/// Closes a window and calls it published.
+pub(crate) async fn publish(store: &dyn Store) {
+    let lease = store.take_lease("a".into(), 3_600).await.unwrap().unwrap();
+    let (closing, for_withdrawal) = closing();
+    let closed = store
+        .close_window(closing, for_withdrawal, lease.clone())
+        .await;
+    closed.unwrap();
+    while let Some(window) = store.closed_window(region()).await.unwrap() {
+        let recorded = store.record_publication(region(), batch(&window), lease.clone());
+        recorded.await.unwrap();
+    }
+    store.end_lease(lease).await.unwrap();
 }

@@ -7,7 +7,7 @@ use truyvet_server::{
     settings::{Database, PostgresPlace},
     store::{StoreError, open},
 };
-use truyvet_tests::services::Postgres;
+use truyvet_services::Postgres;
 
 /// A place with these files' contents as password and as certificates that are believed.
 fn place(folder: &Path, url: &str, password: &str, certificate: &str) -> Database {

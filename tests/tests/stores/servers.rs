@@ -6,14 +6,14 @@ use prost::Message as _;
 use truyvet_crypto::{Day, Tag};
 use truyvet_matching::VerifiedBatch;
 use truyvet_proto::v1::{
-    DownloadBatchRequest, Index, ListBatchesRequest, exposure_service_client::ExposureServiceClient,
+    Index, ListBatchesRequest, exposure_service_client::ExposureServiceClient,
 };
 use truyvet_server::{Effects, Entropy, Server, StartError, WalkOn};
+use truyvet_services::Postgres;
 use truyvet_tests::{
     process::eventually,
     raw::{RawPhone, tags},
-    services::Postgres,
-    world::{World, channel, place},
+    world::{World, channel, download, place},
 };
 
 /// A world on a database that another server can share; `None` where there is none.
@@ -45,15 +45,7 @@ async fn times(world: &World, server: &Server, tags: &[Tag]) -> Vec<u32> {
     let mut exposure = ExposureServiceClient::new(channel(&url).await);
     let mut times = vec![0; tags.len()];
     for entry in index(server).await.batches {
-        let request = DownloadBatchRequest {
-            digest: entry.digest,
-            offset: 0,
-        };
-        let mut pieces = exposure.download_batch(request).await.unwrap().into_inner();
-        let mut file = Vec::new();
-        while let Some(piece) = pieces.message().await.unwrap() {
-            file.extend_from_slice(&piece.piece);
-        }
+        let file = download(&mut exposure, entry.digest).await;
         let batch = VerifiedBatch::verify(file, &world.trusted()).unwrap();
         for &found in batch.matches(tags).indices() {
             times[found] += 1;

@@ -18,9 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::{Args, value_parser};
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::{
     dealt::Dealt,
@@ -81,14 +80,7 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If PostgreSQL or a server cannot be started, or no upload is taken at all. Calls that fail are counted.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let report = tokio::select! {
-        report = measure(arguments) => report?,
-        // What was started is stopped when the measurement is dropped.
-        _ = terminate.recv() => bail!("SIGTERM: stopped"),
-        _ = interrupt.recv() => bail!("interrupted: stopped"),
-    };
+    let report = super::until_told_to_stop(measure(arguments)).await?;
     if arguments.json {
         println!("{}", report.json());
     } else {
@@ -112,7 +104,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     let folder = tempfile::tempdir()?;
     let database = match &arguments.database {
         Some(url) => Database::at(url),
-        None => Database::start(arguments.servers * DATABASE_CONNECTIONS).await?,
+        None => Database::start().await?,
     };
     let servers = start(&binary, folder.path(), &database.url, arguments.servers).await?;
     let measured = async {
@@ -141,7 +133,6 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     for server in servers {
         server.stop().await?;
     }
-    database.stop().await?;
     Ok(report)
 }
 

@@ -1,24 +1,10 @@
 //! The PostgreSQL that the servers share: one for the run alone, or one that runs already.
 
-use std::{
-    fs::{self, File},
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
-use anyhow::{Context as _, bail, ensure};
-use tempfile::TempDir;
+use anyhow::Context as _;
 use tonic::codegen::http::Uri;
-
-use crate::process::{DEADLINE, Process, free_addresses};
-
-/// Its only user, and the one of this machine that it runs as where we are root: it refuses to be root itself.
-const USER: &str = "postgres";
-
-/// Beside the servers': of `admin create-officer`, and those that it keeps for administrators.
-const OTHER_CONNECTIONS: u16 = 20;
+use truyvet_services::Postgres;
 
 /// Where it listens if its URL does not say.
 const DEFAULT_PORT: u16 = 5432;
@@ -28,11 +14,9 @@ pub(super) struct Database {
     pub(super) url: String,
     /// Parent of all PostgreSQL's processes; none: they are on another machine, or hidden from us.
     pub(super) postmaster: Option<u32>,
-    own: Option<Own>,
+    /// Ends when dropped.
+    _own: Option<Postgres>,
 }
-
-/// Its process, and the folder that it works in, which goes after it.
-struct Own(Process, TempDir);
 
 impl Database {
     /// One that is there already.
@@ -40,129 +24,20 @@ impl Database {
         Self {
             url: url.to_owned(),
             postmaster: local_port(url).and_then(postmaster),
-            own: None,
+            _own: None,
         }
     }
 
-    /// A new one, in the temporary folder. It writes as durably as in production; all settings but these are its defaults.
-    ///
-    /// - `connections`: of all servers together.
-    pub(super) async fn start(connections: u16) -> anyhow::Result<Self> {
-        let programs = programs().context(
-            "PostgreSQL's server is not installed (on Debian: apt-get install postgresql), and no --database is given",
-        )?;
-        let folder = tempfile::tempdir()?;
-        let is_root = fs::metadata(folder.path())?.uid() == 0;
-        if is_root {
-            let owner = format!("{USER}:");
-            run(Command::new("chown").arg(owner).arg(folder.path()))?;
-        }
-        let data = folder.path().join("data");
-        let mut initdb = as_its_user(&programs.join("initdb"), is_root);
-        initdb.arg("--pgdata").arg(&data).args([
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            // What is made here alone is not forced to the disk: nobody was told of anything in it yet.
-            "--no-sync",
-        ]);
-        initdb.arg(format!("--username={USER}"));
-        run(initdb.current_dir(folder.path()))?;
-
-        let [address] = free_addresses()?;
-        let port = address.port();
-        let mut command = as_its_user(&programs.join("postgres"), is_root);
-        command.arg("-D").arg(&data);
-        for setting in [
-            format!("port={port}"),
-            format!("max_connections={}", connections + OTHER_CONNECTIONS),
-            "listen_addresses=127.0.0.1".to_owned(),
-            "unix_socket_directories=".to_owned(),
-        ] {
-            command.arg("-c").arg(setting);
-        }
-        let log = folder.path().join("log");
-        command
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?);
-        let mut process = Process::spawn(&mut command)?;
-        let mut asks = Command::new(programs.join("pg_isready"));
-        asks.args(["--quiet", "--host=127.0.0.1"])
-            .arg(format!("--port={port}"))
-            .current_dir(folder.path());
-        answers(&mut process, &mut asks)
-            .await
-            .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+    /// A new one, in the temporary folder. It writes as durably as in production.
+    pub(super) async fn start() -> anyhow::Result<Self> {
+        let own = tokio::task::spawn_blocking(Postgres::start).await?;
+        let own = own.context("no PostgreSQL to start, and no --database is given")?;
+        let database = Self::at(&own.create_database());
         Ok(Self {
-            url: format!("postgres://{USER}@127.0.0.1:{port}/{USER}?sslmode=disable"),
-            // `setpriv` has become it.
-            postmaster: Some(process.id()),
-            own: Some(Own(process, folder)),
+            _own: Some(own),
+            ..database
         })
     }
-
-    /// Stops it if it is ours. Who is connected keeps it from that.
-    pub(super) async fn stop(self) -> anyhow::Result<()> {
-        match self.own {
-            Some(Own(mut process, _folder)) => process.stop().await.context("PostgreSQL"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// - `asks`: succeeds when it does.
-async fn answers(process: &mut Process, asks: &mut Command) -> anyhow::Result<()> {
-    let started = Instant::now();
-    while !asks.status()?.success() {
-        if let Some(status) = process.ended()? {
-            bail!("PostgreSQL ended by itself: {status}");
-        }
-        ensure!(started.elapsed() < DEADLINE, "PostgreSQL does not answer");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
-}
-
-fn as_its_user(program: &Path, is_root: bool) -> Command {
-    if !is_root {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.arg(format!("--reuid={USER}"));
-    command.arg(format!("--regid={USER}"));
-    command.arg("--init-groups").arg(program);
-    command
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().display().to_string();
-    let output = command.stdin(Stdio::null()).output().context(program)?;
-    ensure!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
-}
-
-/// Where the newest version's programs are. Debian has only those on everybody's `PATH` that call a server.
-fn programs() -> Option<PathBuf> {
-    let has_server =
-        |folder: &PathBuf| folder.join("initdb").exists() && folder.join("postgres").exists();
-    let told = Command::new("pg_config").arg("--bindir").output().ok();
-    let told = told.and_then(|output| String::from_utf8(output.stdout).ok());
-    let told = told.map(|folder| PathBuf::from(folder.trim()));
-    told.filter(has_server).or_else(|| {
-        let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-        let versions = versions.filter_map(|entry| Some(entry.ok()?.path()));
-        let number = |folder: &Path| folder.file_name()?.to_str()?.parse::<u32>().ok();
-        versions
-            .filter(|folder| has_server(&folder.join("bin")))
-            .max_by_key(|folder| number(folder))
-            .map(|folder| folder.join("bin"))
-    })
 }
 
 /// The port of a database on this machine.

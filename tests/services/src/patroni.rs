@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{
+use crate::{
     Running, Service, absent, free_ports,
     postgres::{USER, as_user, programs},
     random_name, run, wait_until,

@@ -10,10 +10,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Running, Service, absent, free_ports, random_name, run, wait_until};
+use crate::{Running, Service, absent, free_ports, random_name, run, wait_until};
 
 /// Its only user, and the one of this machine that it runs as where we are root: it refuses to be root itself.
-pub(super) const USER: &str = "postgres";
+pub(crate) const USER: &str = "postgres";
 
 /// Tests of one process run side by side, each with several servers of several connections.
 const MAX_CONNECTIONS: u32 = 500;
@@ -262,7 +262,7 @@ impl Postgres {
 }
 
 /// A program that refuses to be run by root, as [`USER`] where we are.
-pub(super) fn as_user(program: &Path, is_root: bool) -> Command {
+pub(crate) fn as_user(program: &Path, is_root: bool) -> Command {
     if !is_root {
         return Command::new(program);
     }
@@ -274,7 +274,7 @@ pub(super) fn as_user(program: &Path, is_root: bool) -> Command {
 }
 
 /// Where the newest version's programs are. Debian has only those on everybody's `PATH` that call a server.
-pub(super) fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let has_server =
         |folder: &PathBuf| folder.join("initdb").exists() && folder.join("postgres").exists();
     let told = Command::new("pg_config").arg("--bindir").output().ok();

@@ -1,17 +1,14 @@
-//! Real services to test with: a PostgreSQL server, a bucket that speaks S3.
+//! Real services for tests and benches: a PostgreSQL server, a bucket that speaks S3.
 //!
 //! Each is a process of its own on this machine, on ports and in a folder of its own. It ends with the value that stands
 //! for it; one that all tests of a process share ends with the process, however that ends.
 
 mod patroni;
-mod places;
 mod postgres;
 mod proxy;
 mod seaweed;
 
 pub use patroni::Patroni;
-pub use places::Places;
-pub(crate) use places::chosen_database;
 pub use postgres::Postgres;
 pub use proxy::{Proxy, Weather};
 pub use seaweed::Seaweed;
@@ -152,7 +149,8 @@ fn generator() -> StdRng {
 }
 
 /// A name or secret that nobody else has: 32 of `0`-`9` and `a`-`f`.
-fn random_name() -> String {
+#[must_use]
+pub fn random_name() -> String {
     HEXLOWER.encode(&generator().random::<[u8; 16]>())
 }
 

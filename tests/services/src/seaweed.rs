@@ -13,7 +13,7 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Running, Service, absent, free_ports, random_name, wait_until};
+use crate::{Running, Service, absent, free_ports, random_name, wait_until};
 
 const BUCKET: &str = "tracing";
 
@@ -226,8 +226,9 @@ impl Seaweed {
 }
 
 fn workspace_root() -> &'static Path {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().expect("tests/ lies in the workspace")
+    let services = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = services.parent().and_then(Path::parent);
+    root.expect("tests/services/ lies in the workspace")
 }
 
 /// Asks for something over HTTP, with a few bytes. Returns the status of the answer; `None` if there is none.

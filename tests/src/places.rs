@@ -6,8 +6,7 @@
 use std::{env, path::Path};
 
 use truyvet_server::settings::{Settings, SettingsArgs};
-
-use super::{Postgres, Seaweed, random_name};
+use truyvet_services::{Postgres, Seaweed, random_name};
 
 /// Places for one server, or for several that share them.
 #[derive(Clone, Debug, Default)]
