@@ -9,12 +9,16 @@ use truyvet_crypto::Tag;
 use super::{
     super::Filter,
     BUCKET, Codes, Key, THRESHOLDS, code_bytes,
-    simd::{Engine, prefetch, prefetch_window},
+    simd::{Engine, prefetch, prefetch_tags, prefetch_window},
 };
 use crate::batch::{Fraction, TagHasher};
 
 /// Queries located together: their cache lines are on the way while as many others are answered.
 pub(super) const LANES: usize = 64;
+
+/// Blocks of [`LANES`] tags between the one that is hashed and the one that is called from memory. Processors read ahead
+/// by themselves, but not from one page to the next.
+const TAGS_AHEAD: usize = 4;
 
 /// A bit for each lane.
 pub(super) type Mask = u64;
@@ -214,8 +218,9 @@ pub(crate) fn search_front(
     let (mut block, mut waiting) = (&mut Block::EMPTY.clone(), &mut Block::EMPTY.clone());
     // First tag of those that wait, and which of its lanes hold one.
     let (mut start, mut lanes) = (0, 0);
-    for (i, tags) in tags.chunks(LANES).enumerate() {
-        encrypt.hash(tags, &mut hashes);
+    for (i, here) in tags.chunks(LANES).enumerate() {
+        prefetch_tags(tags, (i + TAGS_AHEAD) * LANES);
+        encrypt.hash(here, &mut hashes);
         engine.locate(block, &hashes, places.words(), body);
         // Before settling and reporting, which branch: the processor has this to do while it learns where to.
         let passed = engine.evaluate(waiting, body);
@@ -223,7 +228,7 @@ pub(crate) fn search_front(
         report(start, passed & lanes);
         mem::swap(&mut block, &mut waiting);
         // Those after the last tag hold old hashes: located like the others, never reported.
-        (start, lanes) = (i * LANES, Mask::MAX >> (LANES - tags.len()));
+        (start, lanes) = (i * LANES, Mask::MAX >> (LANES - here.len()));
     }
     report(start, engine.evaluate(waiting, body) & lanes);
 }

@@ -1,16 +1,144 @@
-//! A row spread to bytes of ones, 32 at a time.
+//! Four lanes to a register of 256 bits; a row is spread to bytes of ones, 32 at a time.
 
 use std::arch::x86_64::*;
 
 use super::{
-    super::search::{Block, Hashes, LANES, Mask, PlaceWord},
+    super::{
+        BUCKET, THRESHOLDS,
+        key::{K1, K2},
+        search::{Block, Hashes, LANES, Mask, PlaceWord},
+    },
     window,
 };
 
-/// `Block::locate`, with the multiplications and shifts of these processors.
+/// `Block::locate`, four lanes at a time.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], body: &[u8]) {
-    block.locate(hashes, places, body);
+    let chunks = _mm256_set1_epi64x(places.len().cast_signed() as i64);
+    // By code: a byte each, and none for the upper bytes of a word.
+    let thresholds = _mm256_set1_epi32(u32::from_le_bytes(THRESHOLDS).cast_signed());
+    let all = |word: u64| _mm256_set1_epi64x(word.cast_signed());
+    let ([k1, k2], [k1_turned, k2_turned]) = (
+        [all(K1), all(K2)],
+        [all(K1.rotate_left(32)), all(K2.rotate_left(32))],
+    );
+    let high_halves = _mm256_set1_epi64x(-1 << 32);
+    let low_bits = |words, bits: u32| _mm256_and_si256(words, _mm256_set1_epi64x((1 << bits) - 1));
+    let mut bumped = 0;
+    for lane in (0..LANES).step_by(4) {
+        let four: &[[u8; 16]; 4] = hashes.0[lane..]
+            .first_chunk()
+            .expect("a multiple of 4 lanes");
+        // SAFETY: 64 bytes, of any alignment.
+        let (first, second) = unsafe {
+            let at = four.as_ptr().cast::<__m256i>();
+            (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)))
+        };
+        // Unpacked they stand as lanes 0, 2, 1, 3.
+        let h0 = _mm256_permute4x64_epi64::<0xd8>(_mm256_unpacklo_epi64(first, second));
+        let y = _mm256_permute4x64_epi64::<0xd8>(_mm256_unpackhi_epi64(first, second));
+
+        // `Key::locate`: schoolbook multiplication by a number of 17 bits.
+        let carry = _mm256_srli_epi64::<32>(_mm256_add_epi64(
+            _mm256_mul_epu32(_mm256_srli_epi64::<32>(y), chunks),
+            _mm256_srli_epi64::<32>(_mm256_mul_epu32(y, chunks)),
+        ));
+        let low = _mm256_add_epi64(_mm256_mul_epu32(h0, chunks), carry);
+        let high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(h0), chunks);
+        let chunk = _mm256_srli_epi64::<32>(_mm256_add_epi64(high, _mm256_srli_epi64::<32>(low)));
+        let x = _mm256_add_epi64(_mm256_slli_epi64::<32>(high), low);
+
+        let place = words_at(places, chunk);
+        let codes = _mm256_srli_epi64::<26>(place);
+        let fronts = _mm256_add_epi64(codes, low_bits(_mm256_srli_epi64::<16>(place), 10));
+        let starts = low_bits(place, 16);
+        let start = _mm256_srli_epi64::<32>(_mm256_mul_epu32(_mm256_srli_epi64::<32>(x), starts));
+
+        let word = bytes_at(body, _mm256_add_epi64(codes, _mm256_srli_epi64::<9>(start)));
+        let shift = _mm256_and_si256(_mm256_srli_epi64::<6>(start), _mm256_set1_epi64x(6));
+        let code = low_bits(_mm256_srlv_epi64(word, shift), 2);
+        let threshold = _mm256_and_si256(
+            _mm256_shuffle_epi8(thresholds, code),
+            _mm256_set1_epi64x(0xff),
+        );
+        let offset = low_bits(start, BUCKET.ilog2());
+        let below = _mm256_cmpgt_epi64(threshold, offset);
+        bumped |= bits_of(below) << lane;
+
+        // Products of the halves that stand across each other count in the high half alone.
+        let straight = _mm256_add_epi64(_mm256_mul_epu32(x, k1), _mm256_mul_epu32(y, k2));
+        let across = _mm256_add_epi32(
+            _mm256_mullo_epi32(x, k1_turned),
+            _mm256_mullo_epi32(y, k2_turned),
+        );
+        let across = _mm256_add_epi32(across, _mm256_slli_epi64::<32>(across));
+        let mixed = _mm256_add_epi64(straight, _mm256_and_si256(across, high_halves));
+        store(&mut block.at, lane, _mm256_add_epi64(fronts, start));
+        store(
+            &mut block.rows,
+            lane,
+            _mm256_or_si256(y, _mm256_set1_epi64x(1)),
+        );
+        store(&mut block.expected, lane, _mm256_srli_epi64::<56>(mixed));
+    }
+    block.bumped = bumped;
+}
+
+/// Read lane by lane, as are bytes: on many processors a gather takes longer than its loads.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn words_at(words: &[PlaceWord], indices: __m256i) -> __m256i {
+    let indices = each(indices, words.len());
+    // SAFETY: `each` found the indices inside.
+    let [a, b, c, d] = indices.map(|index| unsafe { words.get_unchecked(index).0 }.cast_signed());
+    // In registers: a load of 32 bytes would wait for four stores of 8.
+    _mm256_setr_epi64x(a, b, c, d)
+}
+
+/// A byte to a word of 64 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bytes_at(bytes: &[u8], indices: __m256i) -> __m256i {
+    let indices = each(indices, bytes.len());
+    // SAFETY: `each` found the indices inside.
+    let four = indices.map(|index| unsafe { *bytes.get_unchecked(index) });
+    _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(u32::from_le_bytes(four).cast_signed()))
+}
+
+/// Four indices, all below `length`: one comparison for all. Panics if one is not.
+///
+/// - `indices`: below 2^63.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn each(indices: __m256i, length: usize) -> [usize; 4] {
+    let inside = _mm256_cmpgt_epi64(_mm256_set1_epi64x(length.cast_signed() as i64), indices);
+    assert!(
+        bits_of(inside) == 0xf,
+        "a row and its code are in their layer"
+    );
+    let mut words = [0; 4];
+    // SAFETY: 32 bytes, of any alignment.
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), indices) };
+    words
+}
+
+/// A bit for each of four words of ones or zeros.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits_of(words: __m256i) -> Mask {
+    _mm256_movemask_pd(_mm256_castsi256_pd(words))
+        .cast_unsigned()
+        .into()
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(words: &mut [u64; LANES], lane: usize, four: __m256i) {
+    let words: &mut [u64; 4] = words[lane..]
+        .first_chunk_mut()
+        .expect("a multiple of 4 lanes");
+    // SAFETY: 32 bytes, of any alignment.
+    unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), four) };
 }
 
 /// `Block::evaluate`.
@@ -70,8 +198,7 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> Mask {
         let expected = unsafe { _mm256_loadu_si256(expected.as_ptr().cast()) };
         let wrong = _mm256_and_si256(_mm256_xor_si256(sum, expected), _mm256_set1_epi64x(0xff));
         let right = _mm256_cmpeq_epi64(wrong, _mm256_setzero_si256());
-        let right = _mm256_movemask_pd(_mm256_castsi256_pd(right)).cast_unsigned();
-        passed |= Mask::from(right) << lane;
+        passed |= bits_of(right) << lane;
     }
     passed
 }

@@ -12,6 +12,8 @@ mod avx512;
 mod neon;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
+#[cfg(target_arch = "x86_64")]
+mod vaes;
 
 use std::array;
 
@@ -23,6 +25,9 @@ use super::{
 };
 use crate::batch::TagHasher;
 
+/// Bytes of a cache line on nearly every processor.
+const LINE_BYTES: usize = 64;
+
 /// The instructions that a search uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -31,7 +36,7 @@ pub(crate) enum Engine {
     /// Every x86-64.
     #[cfg(target_arch = "x86_64")]
     Sse2,
-    /// AVX2, BMI and POPCNT: x86-64 since 2013.
+    /// AVX2, BMI and POPCNT: x86-64 since 2013. Hashes by VAES where there is that.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// AVX-512 with bytes, quadwords and AES.
@@ -47,28 +52,37 @@ pub(super) enum Encryption<'a> {
     /// The crate `aes`, which looks for instructions by itself.
     Portable(&'a TagHasher),
     #[cfg(target_arch = "x86_64")]
-    Avx512(avx512::RoundKeys),
+    Vaes256(vaes::RoundKeys),
+    #[cfg(target_arch = "x86_64")]
+    Vaes512(vaes::RoundKeys),
 }
 
 impl Encryption<'_> {
     /// - `tags`: at most [`LANES`]; what stands behind the hash of the last one is of no use.
     #[inline]
     pub(super) fn hash(&self, tags: &[Tag], hashes: &mut Hashes) {
+        #[cfg(target_arch = "x86_64")]
+        let spare;
+        #[cfg(target_arch = "x86_64")]
+        let all = match tags.first_chunk() {
+            Some(tags) => tags,
+            None => {
+                let nothing = Tag::from_bytes([0; 16]);
+                spare = array::from_fn(|i| *tags.get(i).unwrap_or(&nothing));
+                &spare
+            }
+        };
         match self {
             Self::Portable(hasher) => hasher.hash_into(tags, &mut hashes.0),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(keys) => {
-                let padded: [Tag; LANES];
-                let tags = match tags.first_chunk() {
-                    Some(tags) => tags,
-                    None => {
-                        let nothing = Tag::from_bytes([0; 16]);
-                        padded = array::from_fn(|i| *tags.get(i).unwrap_or(&nothing));
-                        &padded
-                    }
-                };
-                // SAFETY: `available` found the features.
-                unsafe { avx512::encrypt(keys, tags, hashes) };
+            Self::Vaes256(keys) => {
+                // SAFETY: `Engine::encryption` found the features.
+                unsafe { vaes::encrypt_256(keys, all, hashes) };
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Vaes512(keys) => {
+                // SAFETY: `Engine::encryption` found the features.
+                unsafe { vaes::encrypt_512(keys, all, hashes) };
             }
         }
     }
@@ -80,7 +94,12 @@ impl Engine {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `available` found the features.
-            Self::Avx512 => Encryption::Avx512(unsafe { avx512::RoundKeys::new(hasher.salt()) }),
+            Self::Avx512 => Encryption::Vaes512(unsafe { vaes::RoundKeys::new(hasher.salt()) }),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 if is_x86_feature_detected!("aes") && is_x86_feature_detected!("vaes") => {
+                // SAFETY: just found.
+                Encryption::Vaes256(unsafe { vaes::RoundKeys::new(hasher.salt()) })
+            }
             _ => Encryption::Portable(hasher),
         }
     }
@@ -189,11 +208,24 @@ pub(super) fn prefetch_window(body: &[u8], at: usize) {
     prefetch(body, at.wrapping_add(BLOCK - 1));
 }
 
-/// Calls the cache line that holds `bytes[at]` from memory, but not from level 2 to 1: many small reads at once wait
-/// less than these calls take.
+/// Calls the cache lines of [`LANES`] tags; behind the last tag there are none, and calling them does nothing.
+#[inline(always)]
+pub(super) fn prefetch_tags(tags: &[Tag], at: usize) {
+    let first = tags.as_ptr().wrapping_add(at).cast::<u8>();
+    for line in 0..LANES * size_of::<Tag>() / LINE_BYTES {
+        prefetch_line(first.wrapping_add(LINE_BYTES * line));
+    }
+}
+
+/// Calls the cache line that holds `bytes[at]`.
 #[inline(always)]
 pub(super) fn prefetch(bytes: &[u8], at: usize) {
-    let line = bytes.as_ptr().wrapping_add(at);
+    prefetch_line(bytes.as_ptr().wrapping_add(at));
+}
+
+/// From memory, but not from level 2 to 1: many small reads at once wait less than these calls take.
+#[inline(always)]
+fn prefetch_line(line: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint, which may name any address; SSE is part of x86-64.
     unsafe {
