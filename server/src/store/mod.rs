@@ -261,6 +261,8 @@ pub trait Store: SignInStore + Send + Sync {
 
     /// Deletes what has outlived its purpose, and says what.
     async fn forget(&self, what: Forget) -> Result<Forgotten>;
+    /// Bytes that the database takes; `None` if it is a file, which anybody can look at.
+    async fn bytes(&self) -> Result<Option<u64>>;
     /// Writes something and looks at the room that is left, to tell whether writing works now.
     async fn ready(&self) -> Result<()>;
     /// Finishes what waits and lets go of the database. Everything after it fails.

@@ -11,7 +11,7 @@ use crate::{disk::Room, settings::Settings};
     reason = "Prometheus counts in 64-bit floats"
 )]
 pub(super) fn look(telemetry: &Telemetry, settings: &Settings) {
-    // What lies with a database server or in a bucket is for their own tools to watch.
+    // The disk of a database server or a bucket is for their own tools to watch.
     if let Some(database) = settings.database.file() {
         let mut log = database.to_owned().into_os_string();
         log.push("-wal");

@@ -94,7 +94,7 @@ metrics! {
     CommitSeconds = "commit_seconds", Histogram(CALL_SECONDS), [];
     /// Commits that were rolled back, by cause.
     CommitFailures = "commit_failures_total", Counter, ["cause"];
-    /// Bytes of the database file and its write-ahead log.
+    /// Bytes of the database, and of a database file's write-ahead log.
     DatabaseBytes = "database_bytes", Gauge, ["file"];
     /// Bytes free on the disk of a folder.
     DiskFreeBytes = "disk_free_bytes", Gauge, ["folder"];

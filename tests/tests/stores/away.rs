@@ -18,7 +18,7 @@ use truyvet_server::{
 use truyvet_services::{Patroni, Postgres, Proxy, Weather};
 use truyvet_tests::world::place;
 
-use crate::records::{disclosure, key, publish, region};
+use crate::records::{close_window, disclosure, key, keys, publish, region};
 
 async fn store(url: String) -> Arc<dyn Store> {
     open(&place(url), Arc::new(WalkOn), Arc::default())
@@ -88,12 +88,8 @@ async fn acknowledged(told: &Told, more: u64) {
 /// Publishes the window that is open, the first; how many keys it published.
 async fn published(store: &dyn Store) -> u64 {
     publish(store).await;
-    // What the next window would add to.
-    let keys = store
-        .keys_for_window(region(), 2, Day::from_number(0))
-        .await
-        .unwrap();
-    keys.len() as u64
+    // What the next window adds to.
+    keys(store).await.len() as u64
 }
 
 /// A database's URL, through a network that can be broken.
@@ -286,4 +282,32 @@ async fn a_server_that_falls_silent_in_the_middle_holds_nobody_up_for_long() {
     assert_eq!(counted, uploads, "{windows:?}");
     silent.close().await;
     other.close().await;
+}
+
+/// A node that was cut off from the one that writes may still read, and a connection to it may still be open.
+#[tokio::test]
+async fn a_node_that_does_not_know_of_a_window_is_not_believed_about_it() {
+    let Some(postgres) = Postgres::shared() else {
+        return;
+    };
+    let writes = store(postgres.create_database()).await;
+    let behind = store(postgres.create_database()).await;
+    for store in [&writes, &behind] {
+        let stored = store.store_upload(disclosure(1, key(1, 0, 4))).await;
+        assert_eq!(stored.unwrap(), Stored::Stored);
+    }
+    let stored = writes.store_upload(disclosure(2, key(2, 0, 4))).await;
+    assert_eq!(stored.unwrap(), Stored::Stored);
+    let window = close_window(&*writes).await;
+    let of = async |store: &dyn Store| {
+        let since = Day::from_number(0);
+        store.keys_for_window(region(), window, since).await
+    };
+    assert_eq!(of(&*writes).await.unwrap().len(), 2);
+    // It has one of the two.
+    assert!(matches!(of(&*behind).await, Err(StoreError::Away(_))));
+    let withdrawn = behind.withdrawn_in_window(region(), window).await;
+    assert!(matches!(withdrawn, Err(StoreError::Away(_))));
+    writes.close().await;
+    behind.close().await;
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::task::JoinSet;
-use truyvet_crypto::{Day, SlotSet};
+use truyvet_crypto::SlotSet;
 use truyvet_server::{
     WalkOn,
     audit::ChainCheck,
@@ -19,7 +19,8 @@ use truyvet_services::Postgres;
 use truyvet_tests::world::place;
 
 use crate::records::{
-    code, day, disclosure, entry, key, limits, noon, officer, publish, region, upload, withdrawal,
+    close_window, code, disclosure, entry, key, keys, limits, noon, officer, publish, region,
+    upload, withdrawal,
 };
 
 /// Two stores on one empty database, as two servers have them.
@@ -83,12 +84,8 @@ async fn uploads_and_windows_at_the_same_time() {
 
     assert!(windows > 1, "no window closed under load");
     let mut times: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
-    let (_, last) = stores[0].published_span(region()).await.unwrap().unwrap();
-    // What the next window would add to: all that was published.
-    let published = stores[0]
-        .keys_for_window(region(), last + 1, Day::from_number(0))
-        .await;
-    for accepted in published.unwrap() {
+    // What the next window adds to: all that was published.
+    for accepted in keys(&*stores[0]).await {
         assert_eq!(accepted.key.slots().len(), 4);
         *times.entry(accepted.key.secret().to_vec()).or_default() += 1;
     }
@@ -122,8 +119,7 @@ async fn a_token_pays_once_wherever_it_is_shown() {
         let (a, b) = tokio::join!(outcome(0, request), outcome(1, request));
         assert_eq!([a, b], [Stored::Again; 2]);
     }
-    let keys = stores[0].keys_for_window(region(), 1, day()).await.unwrap();
-    assert_eq!(keys.len(), 100);
+    assert_eq!(keys(&*stores[0]).await.len(), 100);
     close(&stores).await;
 }
 
@@ -142,7 +138,7 @@ async fn one_secret_from_two_sides_is_one_row_with_the_slots_of_both() {
         let both = tokio::join!(send(0, 0), send(1, 5));
         assert_eq!(both, (Stored::Stored, Stored::Stored));
     }
-    let keys = stores[1].keys_for_window(region(), 1, day()).await.unwrap();
+    let keys = keys(&*stores[1]).await;
     assert_eq!(keys.len(), 50);
     for accepted in keys {
         assert_eq!(*accepted.key.slots(), *key(0, 0, 15).slots());
@@ -180,6 +176,7 @@ async fn what_is_taken_back_on_one_side_is_gone_on_the_other() {
     while let Some(ended) = load.join_next().await {
         ended.unwrap();
     }
+    assert_eq!(close_window(&*stores[0]).await, 2);
     let withdrawn = stores[1].withdrawn_in_window(region(), 2).await.unwrap();
     let slots_of = |person: u64| {
         let secret = key(person, 0, 8).secret().to_vec();

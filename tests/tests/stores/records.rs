@@ -9,8 +9,8 @@ use truyvet_server::{
     audit::{Action, AuditEntry},
     officers::{Officer, Role},
     store::{
-        Change, ClosedWindow, Closing, ForWithdrawal, IssueLimits, NewCode, NewOfficer, NewUpload,
-        PublishedBatch, Store,
+        AcceptedKey, Change, ClosedWindow, Closing, ForWithdrawal, IssueLimits, Lease, NewCode,
+        NewOfficer, NewUpload, PublishedBatch, Store,
     },
 };
 use truyvet_tests::world::NOON;
@@ -135,14 +135,32 @@ pub(crate) fn limits(codes: u64) -> IssueLimits {
     }
 }
 
+/// Closes the open window, unless one waits already.
+async fn close_by(store: &dyn Store, lease: &Lease) -> ClosedWindow {
+    let (closing, for_withdrawal) = closing();
+    let closed = store.close_window(closing, for_withdrawal, lease.clone());
+    closed.await.unwrap()
+}
+
+/// Closes the open window; its number.
+pub(crate) async fn close_window(store: &dyn Store) -> u64 {
+    let lease = store.take_lease("a".into(), 3_600).await.unwrap().unwrap();
+    let window = close_by(store, &lease).await;
+    store.end_lease(lease).await.unwrap();
+    window.sequence
+}
+
+/// Closes the open window; what its file is made from: all that was published, and what came since.
+pub(crate) async fn keys(store: &dyn Store) -> Vec<AcceptedKey> {
+    let window = close_window(store).await;
+    let keys = store.keys_for_window(region(), window, Day::from_number(0));
+    keys.await.unwrap()
+}
+
 /// Closes a window and calls it published.
 pub(crate) async fn publish(store: &dyn Store) {
     let lease = store.take_lease("a".into(), 3_600).await.unwrap().unwrap();
-    let (closing, for_withdrawal) = closing();
-    let closed = store
-        .close_window(closing, for_withdrawal, lease.clone())
-        .await;
-    closed.unwrap();
+    close_by(store, &lease).await;
     while let Some(window) = store.closed_window(region()).await.unwrap() {
         let recorded = store.record_publication(region(), batch(&window), lease.clone());
         recorded.await.unwrap();

@@ -16,6 +16,8 @@ pub(super) enum Failure {
     Busy,
     /// Another server was quicker, in a way that the database does not call a failure.
     Overtaken,
+    /// The node that answers lacks what the one that writes has confirmed: cut off from it, it may still read.
+    Behind,
     /// The work itself says so.
     Store(StoreError),
 }
@@ -60,7 +62,7 @@ impl Failure {
     /// The server behind the connection is gone, going, or not the one that writes any more: no further work for it.
     pub(super) fn ends_connection(&self) -> bool {
         match self {
-            Self::TimedOut => true,
+            Self::TimedOut | Self::Behind => true,
             Self::Busy | Self::Overtaken | Self::Store(_) => false,
             Self::Postgres(error) => match error.code() {
                 // Not an answer of the database: the way to it is what failed.
@@ -93,6 +95,7 @@ impl From<Failure> for StoreError {
             Failure::Store(error) => return error,
             Failure::Busy | Failure::Overtaken => return Self::Busy,
             Failure::TimedOut => return Self::Away("no answer in time".into()),
+            Failure::Behind => return Self::Away("the node that answered fell behind".into()),
             Failure::Postgres(error) => error,
         };
         let Some(database) = error.as_db_error() else {

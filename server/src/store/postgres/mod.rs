@@ -394,6 +394,10 @@ impl Store for PostgresStore {
         transaction!(self, Bulk, |sql| retention::forget(sql, &what))
     }
 
+    async fn bytes(&self) -> Result<Option<u64>> {
+        query!(self, |sql| retention::bytes(sql)).map(Some)
+    }
+
     async fn ready(&self) -> Result<()> {
         // A transaction that locks writes: a server that has become one that only reads refuses it.
         transaction!(self, ReadCommitted, |sql| async {

@@ -6,7 +6,7 @@ use truyvet_matching::{BatchKind, Codec, Digest, Region};
 
 use super::{
     arrival,
-    failure::Result,
+    failure::{Failure, Result},
     gate, lease,
     sql::{Column, FromRow, Sql, values},
     withdrawals,
@@ -70,6 +70,18 @@ async fn insert(sql: &Sql<'_>, closing: &Closing, kind: BatchKind) -> Result<()>
     )
     .await
     .map(drop)
+}
+
+/// Refuses to read a window from a node that does not know that it closed: uploads that came before would be left out of its
+/// file, which the node that writes would then record.
+pub(super) async fn must_know(sql: &Sql<'_>, region: Region, sequence: u64) -> Result<()> {
+    let (known,) = sql
+        .row(
+            "SELECT EXISTS (SELECT 1 FROM publication WHERE region = $1 AND sequence = $2)",
+            &values![&region, sequence],
+        )
+        .await?;
+    if known { Ok(()) } else { Err(Failure::Behind) }
 }
 
 pub(super) async fn last_closed_at(sql: &Sql<'_>, region: Region) -> Result<Option<Timestamp>> {

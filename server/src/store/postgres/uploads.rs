@@ -11,7 +11,7 @@ use truyvet_matching::Region;
 
 use super::{
     failure::{Failure, Result},
-    gate,
+    gate, publications,
     sql::{Sql, values},
     withdrawals,
 };
@@ -378,6 +378,7 @@ pub(super) async fn keys_for_window(
     since: Day,
 ) -> Result<Vec<AcceptedKey>> {
     type KeyRow = (u8, Day, Vec<u8>, Vec<u8>, u64);
+    publications::must_know(sql, region, sequence).await?;
     let rows: Vec<KeyRow> = sql
         .rows(
             "SELECT scheme, day, secret, slots, accepted_window FROM fresh_key

@@ -10,6 +10,7 @@ use truyvet_matching::Region;
 
 use super::{
     failure::Result,
+    publications,
     sql::{Sql, values},
 };
 use crate::store::{
@@ -118,6 +119,7 @@ pub(super) async fn in_window(
     region: Region,
     window: u64,
 ) -> Result<Vec<DisclosedKey>> {
+    publications::must_know(sql, region, window).await?;
     let rows: Vec<(u8, Day, Vec<u8>, Vec<u8>)> = sql
         .rows(
             "SELECT scheme, day, secret, slots FROM withdrawn_key

@@ -438,6 +438,10 @@ impl Store for SqliteStore {
         Ok(forgotten)
     }
 
+    async fn bytes(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     async fn ready(&self) -> Result<()> {
         let path = self.path.clone();
         self.writer
