@@ -224,7 +224,7 @@ pub trait Store: SignInStore + Send + Sync {
         for_withdrawal: ForWithdrawal,
         lease: Lease,
     ) -> Result<ClosedWindow>;
-    /// Keys that may have slots in this window: all accepted in it, and earlier ones of days not before `since`; with the
+    /// Keys that may have slots in this closed window: all accepted in it, and earlier ones of days not before `since`; with the
     /// slots that were taken back after it closed.
     async fn keys_for_window(
         &self,
@@ -232,7 +232,7 @@ pub trait Store: SignInStore + Send + Sync {
         sequence: u64,
         since: Day,
     ) -> Result<Vec<AcceptedKey>>;
-    /// What this window takes back, which earlier ones had taken.
+    /// What this closed window takes back, which earlier ones had taken.
     async fn withdrawn_in_window(&self, region: Region, window: u64) -> Result<Vec<DisclosedKey>>;
     /// Makes a batch visible. What a withdrawal took back is forgotten with that.
     async fn record_publication(

@@ -76,6 +76,6 @@ pub(super) fn seconds(time: Option<Timestamp>) -> f64 {
     clippy::cast_precision_loss,
     reason = "Prometheus counts in 64-bit floats"
 )]
-fn float(number: u64) -> f64 {
+pub(super) fn float(number: u64) -> f64 {
     number as f64
 }

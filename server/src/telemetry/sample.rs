@@ -1,7 +1,7 @@
 //! Brings up to date what must be looked up: every few seconds, and before `/metrics` answers if that is longer ago.
 //!
-//! Bounded: sizes of files and of a database, one short query a region, one minimum over an index. However often `/metrics` is asked, it is
-//! done once in [`SAMPLE_EVERY`].
+//! Bounded: sizes of files and of a database, one short query a region, one minimum over an index. However often `/metrics`
+//! is asked, it is done once in [`SAMPLE_EVERY`].
 
 use std::{
     sync::Arc,
@@ -77,11 +77,7 @@ impl Sampler {
         let start = regions::seconds(oldest.map(|day| day.start()));
         context.telemetry.set(Metric::OldestKeyDay, &[], start);
         if let Some(bytes) = context.store.bytes().await? {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "Prometheus counts in 64-bit floats"
-            )]
-            let bytes = bytes as f64;
+            let bytes = regions::float(bytes);
             context
                 .telemetry
                 .set(Metric::DatabaseBytes, &["main"], bytes);

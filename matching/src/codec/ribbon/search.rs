@@ -16,9 +16,9 @@ use crate::batch::{Fraction, TagHasher};
 /// Queries located together: their cache lines are on the way while as many others are answered.
 pub(super) const LANES: usize = 64;
 
-/// Blocks of [`LANES`] tags between the one that is hashed and the one that is called from memory. Processors read ahead
-/// by themselves, but not from one page to the next.
-const TAGS_AHEAD: usize = 4;
+/// So many tags are called from memory before they are hashed. Processors read ahead by themselves, but not from one page
+/// to the next.
+const TAGS_AHEAD: usize = 4 * LANES;
 
 /// A bit for each lane.
 pub(super) type Mask = u64;
@@ -218,8 +218,9 @@ pub(crate) fn search_front(
     let (mut block, mut waiting) = (&mut Block::EMPTY.clone(), &mut Block::EMPTY.clone());
     // First tag of those that wait, and which of its lanes hold one.
     let (mut start, mut lanes) = (0, 0);
+    let mut ahead = tags.chunks(LANES).skip(TAGS_AHEAD / LANES);
     for (i, here) in tags.chunks(LANES).enumerate() {
-        prefetch_tags(tags, (i + TAGS_AHEAD) * LANES);
+        prefetch_tags(ahead.next().unwrap_or_default());
         encrypt.hash(here, &mut hashes);
         engine.locate(block, &hashes, places.words(), body);
         // Before settling and reporting, which branch: the processor has this to do while it learns where to.

@@ -22,14 +22,6 @@ pub(super) async fn oldest_key_day(sql: &Sql<'_>) -> Result<Option<Day>> {
     Ok(oldest)
 }
 
-/// With all its indexes, and what deleted rows leave behind.
-pub(super) async fn bytes(sql: &Sql<'_>) -> Result<u64> {
-    let (bytes,) = sql
-        .row("SELECT pg_database_size(current_database())", &[])
-        .await?;
-    Ok(bytes)
-}
-
 /// Beside uploads and publications on other servers: each statement takes what is there when it begins, and leaves the rest
 /// to the next time. Fresh keys before settled ones: what is settled in between is found there.
 pub(super) async fn forget(sql: &Sql<'_>, what: &Forget) -> Result<Forgotten> {

@@ -57,10 +57,7 @@ pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], b
         let word = bytes_at(body, _mm256_add_epi64(codes, _mm256_srli_epi64::<9>(start)));
         let shift = _mm256_and_si256(_mm256_srli_epi64::<6>(start), _mm256_set1_epi64x(6));
         let code = low_bits(_mm256_srlv_epi64(word, shift), 2);
-        let threshold = _mm256_and_si256(
-            _mm256_shuffle_epi8(thresholds, code),
-            _mm256_set1_epi64x(0xff),
-        );
+        let threshold = _mm256_shuffle_epi8(thresholds, code);
         let offset = low_bits(start, BUCKET.ilog2());
         let below = _mm256_cmpgt_epi64(threshold, offset);
         bumped |= bits_of(below) << lane;
@@ -106,12 +103,12 @@ fn bytes_at(bytes: &[u8], indices: __m256i) -> __m256i {
 }
 
 /// Four indices, all below `length`: one comparison for all. Panics if one is not.
-///
-/// - `indices`: below 2^63.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn each(indices: __m256i, length: usize) -> [usize; 4] {
-    let inside = _mm256_cmpgt_epi64(_mm256_set1_epi64x(length.cast_signed() as i64), indices);
+    let below = _mm256_cmpgt_epi64(_mm256_set1_epi64x(length.cast_signed() as i64), indices);
+    // The comparison takes those from 2^63 on for negative: their highest bit, which is what counts here, takes them out.
+    let inside = _mm256_andnot_si256(indices, below);
     assert!(
         bits_of(inside) == 0xf,
         "a row and its code are in their layer"
@@ -122,7 +119,7 @@ fn each(indices: __m256i, length: usize) -> [usize; 4] {
     words
 }
 
-/// A bit for each of four words of ones or zeros.
+/// The highest bit of each of four words.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn bits_of(words: __m256i) -> Mask {

@@ -15,6 +15,7 @@ mod sse2;
 #[cfg(target_arch = "x86_64")]
 mod vaes;
 
+#[cfg(target_arch = "x86_64")]
 use std::array;
 
 use truyvet_crypto::Tag;
@@ -51,8 +52,10 @@ pub(crate) enum Engine {
 pub(super) enum Encryption<'a> {
     /// The crate `aes`, which looks for instructions by itself.
     Portable(&'a TagHasher),
+    /// Two blocks to a register.
     #[cfg(target_arch = "x86_64")]
     Vaes256(vaes::RoundKeys),
+    /// Four.
     #[cfg(target_arch = "x86_64")]
     Vaes512(vaes::RoundKeys),
 }
@@ -61,31 +64,30 @@ impl Encryption<'_> {
     /// - `tags`: at most [`LANES`]; what stands behind the hash of the last one is of no use.
     #[inline]
     pub(super) fn hash(&self, tags: &[Tag], hashes: &mut Hashes) {
-        #[cfg(target_arch = "x86_64")]
-        let spare;
-        #[cfg(target_arch = "x86_64")]
-        let all = match tags.first_chunk() {
-            Some(tags) => tags,
-            None => {
-                let nothing = Tag::from_bytes([0; 16]);
-                spare = array::from_fn(|i| *tags.get(i).unwrap_or(&nothing));
-                &spare
-            }
-        };
         match self {
             Self::Portable(hasher) => hasher.hash_into(tags, &mut hashes.0),
             #[cfg(target_arch = "x86_64")]
             Self::Vaes256(keys) => {
                 // SAFETY: `Engine::encryption` found the features.
-                unsafe { vaes::encrypt_256(keys, all, hashes) };
+                unsafe { vaes::encrypt_256(keys, filled(tags, &mut None), hashes) };
             }
             #[cfg(target_arch = "x86_64")]
             Self::Vaes512(keys) => {
                 // SAFETY: `Engine::encryption` found the features.
-                unsafe { vaes::encrypt_512(keys, all, hashes) };
+                unsafe { vaes::encrypt_512(keys, filled(tags, &mut None), hashes) };
             }
         }
     }
+}
+
+/// A tag for every lane. If there are too few, `spare` holds them and others behind them.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn filled<'a>(tags: &'a [Tag], spare: &'a mut Option<[Tag; LANES]>) -> &'a [Tag; LANES] {
+    tags.first_chunk().unwrap_or_else(|| {
+        let nothing = Tag::from_bytes([0; 16]);
+        spare.insert(array::from_fn(|i| *tags.get(i).unwrap_or(&nothing)))
+    })
 }
 
 impl Engine {
@@ -208,12 +210,11 @@ pub(super) fn prefetch_window(body: &[u8], at: usize) {
     prefetch(body, at.wrapping_add(BLOCK - 1));
 }
 
-/// Calls the cache lines of [`LANES`] tags; behind the last tag there are none, and calling them does nothing.
+/// Calls the cache lines of tags.
 #[inline(always)]
-pub(super) fn prefetch_tags(tags: &[Tag], at: usize) {
-    let first = tags.as_ptr().wrapping_add(at).cast::<u8>();
-    for line in 0..LANES * size_of::<Tag>() / LINE_BYTES {
-        prefetch_line(first.wrapping_add(LINE_BYTES * line));
+pub(super) fn prefetch_tags(tags: &[Tag]) {
+    for line in tags.chunks(LINE_BYTES / size_of::<Tag>()) {
+        prefetch_line(line.as_ptr().cast());
     }
 }
 
