@@ -184,24 +184,43 @@ fn in_workspace(mut need: Need) -> Need {
     need
 }
 
-/// What the step arm needs. Debian's own compiler: rustup's standard libraries do not come by apt-get, and the step
-/// takes one way to get everything.
+/// What the step arm needs.
 pub(crate) fn arm() -> Vec<Need> {
-    // The last is the C library that a static program takes in.
-    const PROBE: &str = "test -d \"$(/usr/bin/rustc --print target-libdir --target aarch64-unknown-linux-gnu)\" \
-        && aarch64-linux-gnu-gcc --version && qemu-aarch64 --version \
-        && test -e /usr/aarch64-linux-gnu/lib/libc.a";
-    const INSTALL: &str = "dpkg --add-architecture arm64 && apt-get update && apt-get install --yes \
-        --no-install-recommends rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-        qemu-user";
-    vec![Need {
-        name: "a compiler and an emulator for 64-bit ARM",
-        used_for: "the step arm",
-        probe: command("sh", &["-c", PROBE]),
-        // Fails at once for who is not root, or not on Debian.
-        install: Some(command("sh", &["-c", INSTALL])),
-        by_hand: INSTALL,
-    }]
+    const TOOLS: &str = "apt-get update && apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu \
+        libc6-dev-arm64-cross qemu-user";
+    vec![
+        Need {
+            name: "Rust's standard library for 64-bit ARM",
+            used_for: "the step arm",
+            probe: command(
+                "sh",
+                &[
+                    "-c",
+                    "test -d \"$(rustc --print target-libdir --target aarch64-unknown-linux-gnu)\"",
+                ],
+            ),
+            install: Some(command(
+                "rustup",
+                &["target", "add", "aarch64-unknown-linux-gnu"],
+            )),
+            by_hand: "rustup target add aarch64-unknown-linux-gnu",
+        },
+        Need {
+            name: "a C compiler and an emulator for 64-bit ARM",
+            used_for: "the step arm",
+            // The last is the C library that a static program takes in.
+            probe: command(
+                "sh",
+                &[
+                    "-c",
+                    "aarch64-linux-gnu-gcc --version && qemu-aarch64 --version \
+                    && test -e /usr/aarch64-linux-gnu/lib/libc.a",
+                ],
+            ),
+            install: Some(command("sh", &["-c", TOOLS])),
+            by_hand: "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user (Debian)",
+        },
+    ]
 }
 
 /// Installs what is missing where it may. Returns how much is missing still, each told in plain words.

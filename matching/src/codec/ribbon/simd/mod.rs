@@ -20,9 +20,11 @@ use std::array;
 
 use truyvet_crypto::Tag;
 
+#[cfg(target_arch = "x86_64")]
+use super::search::LANES;
 use super::{
     BLOCK,
-    search::{Block, Hashes, LANES, Mask, PlaceWord},
+    search::{Block, Hashes, Mask, PlaceWord},
 };
 use crate::batch::TagHasher;
 
@@ -61,7 +63,7 @@ pub(super) enum Encryption<'a> {
 }
 
 impl Encryption<'_> {
-    /// - `tags`: at most [`LANES`]; what stands behind the hash of the last one is of no use.
+    /// - `tags`: at most `LANES`; what stands behind the hash of the last one is of no use.
     #[inline]
     pub(super) fn hash(&self, tags: &[Tag], hashes: &mut Hashes) {
         match self {
@@ -192,12 +194,15 @@ impl Engine {
 }
 
 /// The 64 slots from there on: checked by one comparison, where slicing takes two.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_endian = "little")
+))]
 #[inline(always)]
 fn window(body: &[u8], at: u64) -> &[u8; BLOCK] {
     let starts = body.len().saturating_sub(BLOCK - 1);
     assert!(at < starts as u64, "a row ends in its layer");
-    #[expect(clippy::cast_possible_truncation, reason = "x86-64")]
+    #[expect(clippy::cast_possible_truncation, reason = "both have 64 bits")]
     let at = at as usize;
     // SAFETY: at least 64 bytes are left from there on.
     unsafe { &*body.as_ptr().add(at).cast() }

@@ -2,7 +2,10 @@
 
 use std::arch::{aarch64::*, asm};
 
-use super::super::search::{Block, LANES};
+use super::{
+    super::search::{Block, LANES, Mask},
+    window,
+};
 
 /// Calls a cache line. The intrinsic for it is unstable.
 #[inline(always)]
@@ -16,18 +19,18 @@ pub(super) fn prefetch(line: *const u8) {
 /// `Block::evaluate`.
 #[inline]
 #[target_feature(enable = "neon")]
-pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
+pub(super) fn evaluate(block: &Block, body: &[u8]) -> Mask {
     let bits = bits();
     // From 16 bytes a lane to 4. A loop, since all lanes in a row would be 4 KB of instructions.
     let mut fours = [vdupq_n_u8(0); LANES / 4];
     for (four, lane) in fours.iter_mut().zip((0..).step_by(4)) {
-        let of = |lane| selected(block.rows[lane], block.window(lane, body));
+        let of = |lane| selected(block.rows[lane], window(body, block.at[lane]));
         *four = halves(
             halves(of(lane), of(lane + 1)),
             halves(of(lane + 2), of(lane + 3)),
         );
     }
-    let mut passed = block.tail;
+    let mut passed = block.bumped;
     let (fours, _) = fours.as_chunks::<4>();
     let (expected, _) = block.expected.as_chunks::<16>();
     for (lane, (fours, expected)) in (0..).step_by(16).zip(fours.iter().zip(expected)) {
@@ -36,7 +39,7 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> u32 {
         let right = vandq_u8(vceqq_u8(sums, low_bytes(expected)), bits);
         let low = vaddv_u8(vget_low_u8(right));
         let high = vaddv_u8(vget_high_u8(right));
-        passed |= u32::from(u16::from_le_bytes([low, high])) << lane;
+        passed |= Mask::from(u16::from_le_bytes([low, high])) << lane;
     }
     passed
 }
@@ -82,36 +85,4 @@ fn low_bytes(words: &[u64; 16]) -> uint8x16_t {
     let four = |pair| vreinterpretq_u16_u32(vuzp1q_u32(two(pair), two(pair + 1)));
     let eight = |pair| vreinterpretq_u8_u16(vuzp1q_u16(four(pair), four(pair + 2)));
     vuzp1q_u8(eight(0), eight(4))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::{array::uniform32, prelude::*};
-
-    use super::{super::Engine, *};
-
-    const BODY_BYTES: usize = 4_000;
-
-    proptest! {
-        #[test]
-        fn it_evaluates_as_the_portable_twin_does(
-            body in prop::collection::vec(any::<u8>(), BODY_BYTES),
-            at in uniform32(0..=BODY_BYTES as u64 - 64),
-            rows: [u64; LANES],
-            wrong in uniform32(prop_oneof![Just(0_u64), 0..256_u64]),
-            tail: u32,
-        ) {
-            let mut block = Block { at, rows, expected: [0; LANES], tail: 0 };
-            for (lane, wrong) in wrong.into_iter().enumerate() {
-                let sum = super::super::super::chunk::xor_selected(block.window(lane, &body), rows[lane]);
-                block.expected[lane] = u64::from(sum) ^ wrong;
-            }
-            let right = (0..LANES).fold(0, |right, lane| right | u32::from(wrong[lane] == 0) << lane);
-            prop_assert_eq!(Engine::Neon.evaluate(&block, &body), right);
-            block.tail = tail;
-            let expected = block.evaluate(&body);
-            prop_assert_eq!(expected, right | tail);
-            prop_assert_eq!(Engine::Neon.evaluate(&block, &body), expected);
-        }
-    }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
-    super::{chunk::xor_selected, code_bytes},
+    super::{chunk::xor_selected, code_bytes, search::LANES},
     *,
 };
 
