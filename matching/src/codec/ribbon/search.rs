@@ -1,8 +1,6 @@
-//! The question for many tags at once: batches are located and prefetched before the one before them is answered.
+//! The question for many tags at once: blocks of them are located and prefetched before those before them are answered.
 //!
 //! No branch depends on a single query: misses of cache and of prediction are what time goes to, not instructions.
-
-use std::mem;
 
 use truyvet_crypto::Tag;
 
@@ -13,15 +11,19 @@ use super::{
 };
 use crate::batch::{Fraction, TagHasher};
 
-/// Queries located together: their cache lines are on the way while as many others are answered.
-pub(super) const LANES: usize = 64;
+/// Queries located together. Few: while a processor waits for room to call their cache lines, it gets ahead with nothing
+/// else, and while it computes, it calls none.
+pub(super) const LANES: usize = 16;
+
+/// Blocks on their way: the first is answered when the last is called.
+const BLOCKS: usize = 3;
 
 /// So many tags are called from memory before they are hashed. Processors read ahead by themselves, but not from one page
 /// to the next.
-const TAGS_AHEAD: usize = 4 * LANES;
+const TAGS_AHEAD: usize = 256;
 
 /// A bit for each lane.
-pub(super) type Mask = u64;
+pub(super) type Mask = u32;
 
 /// What AES makes of one tag for each lane. Aligned as vector units like it.
 #[repr(align(64))]
@@ -214,24 +216,46 @@ pub(crate) fn search_front(
     };
     let mut hashes = Hashes([[0; 16]; LANES]);
     let encrypt = engine.encryption(hasher);
-    // One is located while the other waits for its cache lines.
-    let (mut block, mut waiting) = (&mut Block::EMPTY.clone(), &mut Block::EMPTY.clone());
-    // First tag of those that wait, and which of its lanes hold one.
-    let (mut start, mut lanes) = (0, 0);
+    let mut ring = [const { Asked::NOTHING }; BLOCKS];
     let mut ahead = tags.chunks(LANES).skip(TAGS_AHEAD / LANES);
     for (i, here) in tags.chunks(LANES).enumerate() {
         prefetch_tags(ahead.next().unwrap_or_default());
         encrypt.hash(here, &mut hashes);
-        engine.locate(block, &hashes, places.words(), body);
+        let [last, first] = ring
+            .get_disjoint_mut([i % BLOCKS, (i + 1) % BLOCKS])
+            .expect("more than one");
+        engine.locate(&mut last.block, &hashes, places.words(), body);
         // Before settling and reporting, which branch: the processor has this to do while it learns where to.
-        let passed = engine.evaluate(waiting, body);
-        block.settle(&hashes, places, body);
-        report(start, passed & lanes);
-        mem::swap(&mut block, &mut waiting);
-        // Those after the last tag hold old hashes: located like the others, never reported.
-        (start, lanes) = (i * LANES, Mask::MAX >> (LANES - here.len()));
+        let passed = engine.evaluate(&first.block, body) & first.lanes;
+        last.block.settle(&hashes, places, body);
+        report(first.start, passed);
+        // Lanes after the last tag hold old hashes: located like the others, never reported.
+        (last.start, last.lanes) = (i * LANES, (1 << here.len()) - 1);
     }
-    report(start, engine.evaluate(waiting, body) & lanes);
+    let end = tags.len().div_ceil(LANES);
+    for asked in (end + 1..end + BLOCKS).map(|i| &ring[i % BLOCKS]) {
+        report(
+            asked.start,
+            engine.evaluate(&asked.block, body) & asked.lanes,
+        );
+    }
+}
+
+/// A block on its way.
+struct Asked {
+    block: Block,
+    /// Its first tag.
+    start: usize,
+    /// Those that hold one.
+    lanes: Mask,
+}
+
+impl Asked {
+    const NOTHING: Self = Self {
+        block: Block::EMPTY,
+        start: 0,
+        lanes: 0,
+    };
 }
 
 /// Indices of the tags that are in the batch, ascending.

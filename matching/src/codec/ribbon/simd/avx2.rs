@@ -12,6 +12,9 @@ use super::{
 };
 
 /// `Block::locate`, four lanes at a time.
+///
+/// Each step for all lanes before the next: what is read says where the next step reads, and the steps of four lanes in a
+/// row would be more than a processor looks ahead.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], body: &[u8]) {
     let chunks = _mm256_set1_epi64x(places.len().cast_signed() as i64);
@@ -24,11 +27,10 @@ pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], b
     );
     let high_halves = _mm256_set1_epi64x(-1 << 32);
     let low_bits = |words, bits: u32| _mm256_and_si256(words, _mm256_set1_epi64x((1 << bits) - 1));
-    let mut bumped = 0;
-    for lane in (0..LANES).step_by(4) {
-        let four: &[[u8; 16]; 4] = hashes.0[lane..]
-            .first_chunk()
-            .expect("a multiple of 4 lanes");
+    let nothing = [_mm256_setzero_si256(); LANES / 4];
+
+    let (mut all_chunks, mut all_x, mut all_y) = (nothing, nothing, nothing);
+    for (i, four) in hashes.0.as_chunks::<4>().0.iter().enumerate() {
         // SAFETY: 64 bytes, of any alignment.
         let (first, second) = unsafe {
             let at = four.as_ptr().cast::<__m256i>();
@@ -45,23 +47,34 @@ pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], b
         ));
         let low = _mm256_add_epi64(_mm256_mul_epu32(h0, chunks), carry);
         let high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(h0), chunks);
-        let chunk = _mm256_srli_epi64::<32>(_mm256_add_epi64(high, _mm256_srli_epi64::<32>(low)));
-        let x = _mm256_add_epi64(_mm256_slli_epi64::<32>(high), low);
+        all_chunks[i] =
+            _mm256_srli_epi64::<32>(_mm256_add_epi64(high, _mm256_srli_epi64::<32>(low)));
+        all_x[i] = _mm256_add_epi64(_mm256_slli_epi64::<32>(high), low);
+        all_y[i] = y;
+    }
 
+    let (mut all_codes, mut all_starts) = (nothing, nothing);
+    for (i, (chunk, x)) in all_chunks.into_iter().zip(all_x).enumerate() {
         let place = words_at(places, chunk);
         let codes = _mm256_srli_epi64::<26>(place);
         let fronts = _mm256_add_epi64(codes, low_bits(_mm256_srli_epi64::<16>(place), 10));
         let starts = low_bits(place, 16);
         let start = _mm256_srli_epi64::<32>(_mm256_mul_epu32(_mm256_srli_epi64::<32>(x), starts));
+        store(&mut block.at, 4 * i, _mm256_add_epi64(fronts, start));
+        all_codes[i] = _mm256_add_epi64(codes, _mm256_srli_epi64::<9>(start));
+        all_starts[i] = start;
+    }
 
-        let word = bytes_at(body, _mm256_add_epi64(codes, _mm256_srli_epi64::<9>(start)));
+    let mut bumped = 0;
+    for (i, (codes, start)) in all_codes.into_iter().zip(all_starts).enumerate() {
         let shift = _mm256_and_si256(_mm256_srli_epi64::<6>(start), _mm256_set1_epi64x(6));
-        let code = low_bits(_mm256_srlv_epi64(word, shift), 2);
+        let code = low_bits(_mm256_srlv_epi64(bytes_at(body, codes), shift), 2);
         let threshold = _mm256_shuffle_epi8(thresholds, code);
         let offset = low_bits(start, BUCKET.ilog2());
-        let below = _mm256_cmpgt_epi64(threshold, offset);
-        bumped |= bits_of(below) << lane;
+        bumped |= bits_of(_mm256_cmpgt_epi64(threshold, offset)) << (4 * i);
+    }
 
+    for (i, (x, y)) in all_x.into_iter().zip(all_y).enumerate() {
         // Products of the halves that stand across each other count in the high half alone.
         let straight = _mm256_add_epi64(_mm256_mul_epu32(x, k1), _mm256_mul_epu32(y, k2));
         let across = _mm256_add_epi32(
@@ -70,13 +83,9 @@ pub(super) fn locate(block: &mut Block, hashes: &Hashes, places: &[PlaceWord], b
         );
         let across = _mm256_add_epi32(across, _mm256_slli_epi64::<32>(across));
         let mixed = _mm256_add_epi64(straight, _mm256_and_si256(across, high_halves));
-        store(&mut block.at, lane, _mm256_add_epi64(fronts, start));
-        store(
-            &mut block.rows,
-            lane,
-            _mm256_or_si256(y, _mm256_set1_epi64x(1)),
-        );
-        store(&mut block.expected, lane, _mm256_srli_epi64::<56>(mixed));
+        let row = _mm256_or_si256(y, _mm256_set1_epi64x(1));
+        store(&mut block.rows, 4 * i, row);
+        store(&mut block.expected, 4 * i, _mm256_srli_epi64::<56>(mixed));
     }
     block.bumped = bumped;
 }
@@ -123,9 +132,7 @@ fn each(indices: __m256i, length: usize) -> [usize; 4] {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn bits_of(words: __m256i) -> Mask {
-    _mm256_movemask_pd(_mm256_castsi256_pd(words))
-        .cast_unsigned()
-        .into()
+    _mm256_movemask_pd(_mm256_castsi256_pd(words)).cast_unsigned()
 }
 
 #[inline]

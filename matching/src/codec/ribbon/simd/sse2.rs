@@ -30,7 +30,7 @@ pub(super) fn evaluate(block: &Block, body: &[u8]) -> Mask {
         let wrong = _mm_slli_epi32::<24>(_mm_xor_si128(sum, lower(first, second)));
         let right = _mm_cmpeq_epi32(wrong, _mm_setzero_si128());
         let right = _mm_movemask_ps(_mm_castsi128_ps(right)).cast_unsigned();
-        passed |= Mask::from(right) << lane;
+        passed |= right << lane;
     }
     passed
 }

@@ -66,7 +66,7 @@ fn random_hashes(rng: &mut StdRng) -> Hashes {
 fn random_block(rng: &mut StdRng, body: &[u8]) -> Block {
     let last = body.len() - BLOCK;
     let mut block = Block::EMPTY;
-    block.bumped = rng.random::<u64>() & rng.random::<u64>();
+    block.bumped = Mask::from(rng.random::<u16>() & rng.random::<u16>());
     for lane in 0..LANES {
         let at = [0, last, rng.random_range(0..=last)][rng.random_range(0..3)];
         let row = [u64::MAX, 1 << rng.random_range(0..64), rng.random()][rng.random_range(0..3)];

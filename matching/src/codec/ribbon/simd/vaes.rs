@@ -43,33 +43,27 @@ impl RoundKeys {
     }
 }
 
-/// Encrypts a tag for each lane, two to a register and sixteen at once: as many registers as these processors have.
+/// Encrypts a tag for each lane, two to a register and all at once: in half the registers that these processors have.
 #[target_feature(enable = "avx2,vaes")]
 pub(super) fn encrypt_256(keys: &RoundKeys, tags: &[Tag; LANES], hashes: &mut Hashes) {
-    const AT_ONCE: usize = 16;
-    let (tags, _) = tags.as_chunks::<AT_ONCE>();
-    let (hashes, _) = hashes.0.as_chunks_mut::<AT_ONCE>();
-    for (tags, hashes) in tags.iter().zip(hashes) {
-        let tags = tags.as_ptr().cast::<__m256i>();
-        let mut state = [_mm256_setzero_si256(); AT_ONCE / 2];
-        let first = _mm256_broadcastsi128_si256(keys.0[0]);
-        for (i, state) in state.iter_mut().enumerate() {
-            // SAFETY: the i-th 32 of 256 bytes, of any alignment.
-            *state = _mm256_xor_si256(unsafe { _mm256_loadu_si256(tags.add(i)) }, first);
+    let tags = tags.as_ptr().cast::<__m256i>();
+    let mut state = [_mm256_setzero_si256(); LANES / 2];
+    let first = _mm256_broadcastsi128_si256(keys.0[0]);
+    for (i, state) in state.iter_mut().enumerate() {
+        // SAFETY: the i-th 32 of 256 bytes, of any alignment.
+        *state = _mm256_xor_si256(unsafe { _mm256_loadu_si256(tags.add(i)) }, first);
+    }
+    for key in &keys.0[1..10] {
+        let key = _mm256_broadcastsi128_si256(*key);
+        for state in &mut state {
+            *state = _mm256_aesenc_epi128(*state, key);
         }
-        for key in &keys.0[1..10] {
-            let key = _mm256_broadcastsi128_si256(*key);
-            for state in &mut state {
-                *state = _mm256_aesenc_epi128(*state, key);
-            }
-        }
-        let last = _mm256_broadcastsi128_si256(keys.0[10]);
-        let hashes = hashes.as_mut_ptr().cast::<__m256i>();
-        for (i, state) in state.iter().enumerate() {
-            let hash = _mm256_aesenclast_epi128(*state, last);
-            // SAFETY: the i-th 32 of 256 bytes, of any alignment.
-            unsafe { _mm256_storeu_si256(hashes.add(i), hash) };
-        }
+    }
+    let last = _mm256_broadcastsi128_si256(keys.0[10]);
+    let hashes = hashes.0.as_mut_ptr().cast::<__m256i>();
+    for (i, state) in state.iter().enumerate() {
+        // SAFETY: the i-th 32 of 256 bytes, of any alignment.
+        unsafe { _mm256_storeu_si256(hashes.add(i), _mm256_aesenclast_epi128(*state, last)) };
     }
 }
 
@@ -80,7 +74,7 @@ pub(super) fn encrypt_512(keys: &RoundKeys, tags: &[Tag; LANES], hashes: &mut Ha
     let mut state = [_mm512_setzero_si512(); LANES / 4];
     let first = _mm512_broadcast_i32x4(keys.0[0]);
     for (i, state) in state.iter_mut().enumerate() {
-        // SAFETY: the i-th 64 of 1,024 bytes, of any alignment.
+        // SAFETY: the i-th 64 of 256 bytes, of any alignment.
         *state = _mm512_xor_si512(unsafe { _mm512_loadu_si512(tags.add(i)) }, first);
     }
     for key in &keys.0[1..10] {
@@ -92,7 +86,7 @@ pub(super) fn encrypt_512(keys: &RoundKeys, tags: &[Tag; LANES], hashes: &mut Ha
     let last = _mm512_broadcast_i32x4(keys.0[10]);
     let hashes = hashes.0.as_mut_ptr().cast::<__m512i>();
     for (i, state) in state.iter().enumerate() {
-        // SAFETY: the i-th 64 of 1,024 bytes, of any alignment.
+        // SAFETY: the i-th 64 of 256 bytes, of any alignment.
         unsafe { _mm512_storeu_si512(hashes.add(i), _mm512_aesenclast_epi128(*state, last)) };
     }
 }
