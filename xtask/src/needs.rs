@@ -203,7 +203,7 @@ pub(crate) fn arm() -> Vec<Need> {
                 "rustup",
                 &["target", "add", "aarch64-unknown-linux-gnu"],
             )),
-            by_hand: "rustup target add aarch64-unknown-linux-gnu",
+            by_hand: "rustup target add aarch64-unknown-linux-gnu (without rustup: your distribution's package for it)",
         },
         Need {
             name: "a C compiler and an emulator for 64-bit ARM",
@@ -226,6 +226,11 @@ pub(crate) fn arm() -> Vec<Need> {
 /// Installs what is missing where it may. Returns how much is missing still, each told in plain words.
 pub(crate) fn provide(needs: Vec<Need>) -> usize {
     needs.into_iter().filter_map(missing).count()
+}
+
+/// The same, but stops at the first that cannot be had: the others are of no use then. Returns whether all are there.
+pub(crate) fn provide_in_turn(needs: Vec<Need>) -> bool {
+    needs.into_iter().all(|need| missing(need).is_none())
 }
 
 fn missing(mut need: Need) -> Option<()> {

@@ -16,7 +16,7 @@ use crate::batch::{Fraction, TagHasher};
 pub(super) const LANES: usize = 16;
 
 /// Blocks on their way: the first is answered when the last is called.
-const BLOCKS: usize = 3;
+const RING: usize = 3;
 
 /// So many tags are called from memory before they are hashed. Processors read ahead by themselves, but not from one page
 /// to the next.
@@ -99,7 +99,7 @@ impl Places {
 }
 
 /// [`LANES`] queries on their way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 #[repr(align(64))]
 pub(super) struct Block {
     /// Where the 64 slots of each start in the body.
@@ -216,24 +216,25 @@ pub(crate) fn search_front(
     };
     let mut hashes = Hashes([[0; 16]; LANES]);
     let encrypt = engine.encryption(hasher);
-    let mut ring = [const { Asked::NOTHING }; BLOCKS];
+    let mut ring = [const { Asked::NOTHING }; RING];
     let mut ahead = tags.chunks(LANES).skip(TAGS_AHEAD / LANES);
     for (i, here) in tags.chunks(LANES).enumerate() {
         prefetch_tags(ahead.next().unwrap_or_default());
         encrypt.hash(here, &mut hashes);
         let [last, first] = ring
-            .get_disjoint_mut([i % BLOCKS, (i + 1) % BLOCKS])
+            .get_disjoint_mut([i % RING, (i + 1) % RING])
             .expect("more than one");
         engine.locate(&mut last.block, &hashes, places.words(), body);
         // Before settling and reporting, which branch: the processor has this to do while it learns where to.
         let passed = engine.evaluate(&first.block, body) & first.lanes;
         last.block.settle(&hashes, places, body);
         report(first.start, passed);
-        // Lanes after the last tag hold old hashes: located like the others, never reported.
-        (last.start, last.lanes) = (i * LANES, (1 << here.len()) - 1);
+        // Lanes after the last tag hold something: located like the others, never reported.
+        last.start = i * LANES;
+        last.lanes = Mask::MAX >> (Mask::BITS as usize - here.len());
     }
-    let end = tags.len().div_ceil(LANES);
-    for asked in (end + 1..end + BLOCKS).map(|i| &ring[i % BLOCKS]) {
+    let blocks = tags.len().div_ceil(LANES);
+    for asked in (blocks.saturating_sub(RING - 1)..blocks).map(|i| &ring[i % RING]) {
         report(
             asked.start,
             engine.evaluate(&asked.block, body) & asked.lanes,

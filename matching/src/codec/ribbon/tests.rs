@@ -60,6 +60,29 @@ fn numbered(numbers: impl Iterator<Item = u128>) -> Vec<Tag> {
     numbers.map(|i| Tag::from_bytes(i.to_le_bytes())).collect()
 }
 
+/// Around every end of a block, from none to more than are on their way at once.
+#[test]
+fn however_many_are_asked_every_one_is_answered_once() {
+    let world = World::new([7; 16], 1, &numbered(0..4_000));
+    let places = world.places();
+    for &engine in Engine::available() {
+        for count in 0..=100 {
+            let tags = numbered(0..count);
+            let mut passed = vec![];
+            search_front(
+                engine,
+                &world.hasher,
+                &places,
+                &world.body,
+                &tags,
+                |index| passed.push(index),
+            );
+            let all: Vec<usize> = (0..tags.len()).collect();
+            assert_eq!(passed, all, "{engine:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
