@@ -29,34 +29,25 @@ fn main() -> ExitCode {
         [one] => one.as_str(),
         _ => "",
     };
-    let mut left_out = None;
-    let chosen: Vec<_> = match wanted {
+    let (chosen, left_out): (Vec<_>, Vec<_>) = match wanted {
         "test" => {
             let missing = needs::provide(needs::test());
             if ci && missing > 0 {
                 eprintln!("CI must not pass without them");
                 return ExitCode::FAILURE;
             }
-            if needs::provide_in_turn(needs::arm()) {
-                steps::ALL.iter().collect()
-            } else {
-                left_out = Some(steps::ARM);
-                let others = steps::ALL.iter().filter(|step| step.name != steps::ARM);
-                others.collect()
-            }
+            steps::ALL.iter().partition(|step| step.provide())
         }
         name => match steps::ALL.iter().find(|step| step.name == name) {
-            Some(step) if step.name == steps::ARM && !needs::provide_in_turn(needs::arm()) => {
-                return ExitCode::FAILURE;
-            }
-            Some(step) => vec![step],
+            Some(step) if step.provide() => (vec![step], vec![]),
+            Some(_) => return ExitCode::FAILURE,
             None => {
                 eprint!("{USAGE}");
                 return ExitCode::from(2);
             }
         },
     };
-    if steps::run(&chosen, left_out, ci) {
+    if steps::run(&chosen, &left_out, ci) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

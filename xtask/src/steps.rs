@@ -1,6 +1,6 @@
 //! The steps of `cargo xtask test`, in order, and running them.
 //!
-//! All but [`ARM`] select the whole workspace with all features. Cargo unites features over what is selected, so a step
+//! All but `arm` select the whole workspace with all features. Cargo unites features over what is selected, so a step
 //! for one package alone would compile half of the dependencies a second time.
 
 use std::{
@@ -10,26 +10,37 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::needs::{self, Need};
+
 /// One cargo command.
 pub(crate) struct Step {
     /// As typed after `cargo xtask`.
     pub(crate) name: &'static str,
+    /// What it needs and no other step; where that cannot be had, `test` leaves it out.
+    needs: Option<fn() -> Vec<Need>>,
     arguments: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
 }
 
-/// The one step that is left out where its means cannot be had: they come by rustup and from Debian.
-pub(crate) const ARM: &str = "arm";
+impl Step {
+    /// Installs what it needs alone, where it may. Returns whether that is there.
+    pub(crate) fn provide(&self) -> bool {
+        self.needs
+            .is_none_or(|needs| needs::provide_in_turn(needs()))
+    }
+}
 
 /// Cheapest first.
 pub(crate) const ALL: &[Step] = &[
     Step {
         name: "fmt",
+        needs: None,
         arguments: &["fmt", "--all", "--", "--check"],
         environment: &[],
     },
     Step {
         name: "lint",
+        needs: None,
         arguments: &[
             "clippy",
             "--locked",
@@ -43,6 +54,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "docs",
+        needs: None,
         arguments: &[
             "doc",
             "--locked",
@@ -54,7 +66,8 @@ pub(crate) const ALL: &[Step] = &[
     },
     // What ships into phones, on their processor: code that is not compiled for this one.
     Step {
-        name: ARM,
+        name: "arm",
+        needs: Some(needs::arm),
         arguments: &[
             "test",
             "--locked",
@@ -82,21 +95,26 @@ pub(crate) const ALL: &[Step] = &[
                 "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
                 "timeout 600 qemu-aarch64",
             ),
-            // Static: the emulator needs no folder of libraries. And clippy does not come here. In this variable, since
-            // one that is set already would drive out those of any other.
-            ("RUSTFLAGS", "-Ctarget-feature=+crt-static -Dwarnings"),
+            // Static: the emulator needs no folder of libraries. And clippy does not come here. Of all variables for flags
+            // cargo takes this one, whatever else is set.
+            (
+                "CARGO_ENCODED_RUSTFLAGS",
+                "-Ctarget-feature=+crt-static\x1f-Dwarnings",
+            ),
             // Emulated, the tests gain more than compiling loses.
             ("CARGO_PROFILE_TEST_OPT_LEVEL", "1"),
         ],
     },
     Step {
         name: "unit",
+        needs: None,
         arguments: &["test", "--locked", "--workspace", "--all-features"],
         environment: &[],
     },
     // What users see, once more on the store that several servers share. Tests that look into SQLite's own file are left out.
     Step {
         name: "postgres",
+        needs: None,
         arguments: &[
             "test",
             "--locked",
@@ -145,6 +163,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "bench-once",
+        needs: None,
         // The pattern means bench targets alone; `--benches` would run every library's unit tests again.
         arguments: &[
             "test",
@@ -160,9 +179,12 @@ pub(crate) const ALL: &[Step] = &[
 
 /// Runs the steps up to the first that fails, then prints how long each took. Returns whether all passed.
 ///
-/// - `left_out`: a step that is not among them, and that the table names all the same.
-pub(crate) fn run(steps: &[&Step], left_out: Option<&str>, ci: bool) -> bool {
-    let mut table = left_out.map_or_else(String::new, |name| row(name, None, "LEFT OUT"));
+/// - `left_out`: no part of them, but the table names them too.
+pub(crate) fn run(steps: &[&Step], left_out: &[&Step], ci: bool) -> bool {
+    let mut table = String::new();
+    for step in left_out {
+        table += &row(step.name, None, "LEFT OUT");
+    }
     let mut total = Duration::ZERO;
     let mut passed = true;
     for step in steps {
@@ -205,10 +227,6 @@ fn succeeds(step: &Step, ci: bool) -> bool {
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&variable);
         }
-    }
-    if step.name == ARM {
-        // Would drive out RUSTFLAGS.
-        command.env_remove("CARGO_ENCODED_RUSTFLAGS");
     }
     if ci {
         command.env("CARGO_INCREMENTAL", "0");

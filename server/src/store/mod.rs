@@ -224,8 +224,8 @@ pub trait Store: SignInStore + Send + Sync {
         for_withdrawal: ForWithdrawal,
         lease: Lease,
     ) -> Result<ClosedWindow>;
-    /// Keys that may have slots in this closed window: all accepted in it, and earlier ones of days not before `since`; with the
-    /// slots that were taken back after it closed.
+    /// Keys that may have slots in this closed window: all accepted in it, and earlier ones of days not before `since`;
+    /// with the slots that were taken back after it closed.
     async fn keys_for_window(
         &self,
         region: Region,

@@ -1,4 +1,4 @@
-//! The question for many tags at once: blocks of them are located and prefetched before those before them are answered.
+//! The question for many tags at once: a block of them is located and prefetched while those before it wait for memory.
 //!
 //! No branch depends on a single query: misses of cache and of prediction are what time goes to, not instructions.
 

@@ -13,6 +13,9 @@ use super::{
 /// Miri, which checks every access, takes thousands of times as long.
 const MIRI: bool = cfg!(miri);
 
+/// Between the lanes that bad positions are put into.
+const LANES_APART: usize = if MIRI { 7 } else { 1 };
+
 /// Whether it panics.
 fn refuses(act: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(act)).is_err()
@@ -143,7 +146,7 @@ proptest! {
 fn no_engine_reads_a_window_past_the_body() {
     let rng = &mut StdRng::seed_from_u64(1);
     for engine in Engine::available() {
-        for lane in (0..LANES).step_by(if MIRI { 7 } else { 1 }) {
+        for lane in (0..LANES).step_by(LANES_APART) {
             let body = random_bytes(rng, 200);
             let mut block = random_block(rng, &body);
             for at in [137, 200, 1 << 37, u64::MAX - 63, u64::MAX] {
@@ -163,7 +166,7 @@ fn no_engine_reads_codes_past_the_body() {
     let rng = &mut StdRng::seed_from_u64(2);
     for chunks in [1, 32, 33, if MIRI { 34 } else { 1_000 }] {
         for engine in Engine::available() {
-            for lane in (0..LANES).step_by(if MIRI { 7 } else { 1 }) {
+            for lane in (0..LANES).step_by(LANES_APART) {
                 let mut places = vec![PlaceWord::new(0, [1, 1]); chunks];
                 *places.last_mut().unwrap() = PlaceWord::new(130, [1, 1]);
                 let body = random_bytes(rng, 130);
