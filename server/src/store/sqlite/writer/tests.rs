@@ -73,6 +73,50 @@ async fn a_failed_piece_leaves_no_half_behind() {
     assert_eq!(count(&writer).await, 0);
 }
 
+/// What is left of a group comes in the next commit, whether all of it succeeds or not.
+#[test]
+fn a_commit_ends_with_the_piece_in_which_its_time_is_over() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    for (time, commits) in [(Duration::ZERO, vec![1; 6]), (HOUR, vec![6])] {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE n (n INTEGER PRIMARY KEY)")
+            .unwrap();
+        let (mut group, mut outcomes) = (Vec::<Box<dyn Job>>::new(), Vec::new());
+        // The fifth fails: its number is there.
+        for n in [0, 1, 2, 3, 0, 4] {
+            let (reply, outcome) = oneshot::channel();
+            outcomes.push(outcome);
+            group.push(Box::new(Work {
+                work: move |connection: &Connection| {
+                    connection
+                        .execute("INSERT INTO n VALUES (?1)", [n])
+                        .map_err(database_error)
+                },
+                outcome: None,
+                reply,
+            }));
+        }
+        let mut done = Vec::new();
+        while !group.is_empty() {
+            let pieces = commit_some(&connection, &mut group, time).unwrap();
+            assert!(connection.is_autocommit());
+            done.push(pieces);
+            group.drain(..pieces).for_each(|job| job.finish(None));
+        }
+        assert_eq!(done, commits);
+        let good: Vec<_> = outcomes
+            .iter_mut()
+            .map(|outcome| outcome.try_recv().unwrap().is_ok())
+            .collect();
+        assert_eq!(good, [true, true, true, true, false, true]);
+        let stored: i64 = connection
+            .query_row("SELECT count(*) FROM n", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(stored, 5);
+    }
+}
+
 #[tokio::test]
 async fn a_queue_that_is_full_says_so() {
     let writer = writer();
