@@ -1,9 +1,12 @@
 //! Tokens from both sides.
 
+use curve25519_dalek::Scalar;
 use rand::{SeedableRng, rngs::StdRng};
+use rand_core_06::{CryptoRng, RngCore};
+use subtle::ConstantTimeEq;
+use voprf::{Group, PoprfClient, PoprfServer};
 
-use super::{issuer::*, *};
-use voprf::PoprfServer;
+use super::{bridge::Bridge, group::Suite, issuer::*, *};
 
 fn metadata() -> TokenMetadata {
     TokenMetadata {
@@ -116,21 +119,103 @@ fn what_the_issuer_saw_is_not_in_the_token() {
     }
 }
 
-/// RFC 9497, appendix A.1.3.1 (ristretto255-SHA512, POPRF mode, first vector), through this module's dependency:
-/// the suite and mode are those of the RFC.
+/// Gives one scalar, in the 64 bytes that one is drawn from.
+struct Draws<'a>(&'a [u8]);
+
+impl RngCore for Draws<'_> {
+    fn next_u32(&mut self) -> u32 {
+        unreachable!("scalars are drawn by bytes")
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        unreachable!("scalars are drawn by bytes")
+    }
+
+    fn fill_bytes(&mut self, dest: &mut [u8]) {
+        let (scalar, above) = dest.split_at_mut(self.0.len());
+        scalar.copy_from_slice(self.0);
+        above.fill(0);
+    }
+
+    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core_06::Error> {
+        self.fill_bytes(dest);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Draws<'_> {}
+
+/// RFC 9497, appendix A.1.3.1 (ristretto255-SHA512, POPRF mode, first vector).
 #[test]
 fn the_suite_is_the_one_of_rfc_9497() {
     let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+    let (input, info) = ([0], hex("7465737420696e666f"));
     let server =
-        PoprfServer::<Ristretto255>::new_from_seed(&[0xa3; 32], &hex("74657374206b6579")).unwrap();
-    let output = server
-        .evaluate(&[0], Some(&hex("7465737420696e666f")))
+        PoprfServer::<Suite>::new_from_seed(&[0xa3; 32], &hex("74657374206b6579")).unwrap();
+    assert_eq!(
+        Suite::serialize_elem(server.get_public_key())[..],
+        hex("c647bef38497bc6ec077c22af65b696efa43bff3b4a1975a3e8e0a1c5a79d631")
+    );
+    let blind = hex("64d37aed22a27f5191de1c1d69fadb899d8862b58eb4220029e036ec4c1f6706");
+    let blinded = PoprfClient::<Suite>::blind(&input, &mut Draws(&blind)).unwrap();
+    assert_eq!(
+        blinded.message.serialize()[..],
+        hex("c8713aa89241d6989ac142f22dba30596db635c772cbf25021fdd8f3d461f715")
+    );
+    let random = hex("222a5e897cf59db8145db8d16e597e8facb80ae7d4e26d9881aa6f61d645fc0e");
+    let evaluated = server
+        .blind_evaluate(&mut Draws(&random), &blinded.message, Some(&info))
         .unwrap();
     assert_eq!(
-        output[..],
+        evaluated.message.serialize()[..],
+        hex("1a4b860d808ff19624731e67b5eff20ceb2df3c3c03b906f5693e2078450d874")
+    );
+    assert_eq!(
+        evaluated.proof.serialize()[..],
         hex(
-            "ca688351e88afb1d841fde4401c79efebb2eb75e7998fa9737bd5a82a152406d\
-                 38bd29f680504e54fd4587eddcf2f37a2617ac2fbd2993f7bdf45442ace7d221"
+            "41ad1a291aa02c80b0915fbfbb0c0afa15a57e2970067a602ddb9e8fd6b7100d\
+             e32e1ecff943a36f0b10e3dae6bd266cdeb8adf825d86ef27dbc6c0e30c52206"
         )
     );
+    let finished = blinded
+        .state
+        .finalize(
+            &input,
+            &evaluated.message,
+            &evaluated.proof,
+            server.get_public_key(),
+            Some(&info),
+        )
+        .unwrap();
+    let output = hex(
+        "ca688351e88afb1d841fde4401c79efebb2eb75e7998fa9737bd5a82a152406d\
+         38bd29f680504e54fd4587eddcf2f37a2617ac2fbd2993f7bdf45442ace7d221",
+    );
+    assert_eq!(finished[..], output);
+    assert_eq!(server.evaluate(&input, Some(&info)).unwrap()[..], output);
+}
+
+/// Told apart from other elements only by how it is multiplied.
+#[test]
+fn the_base_point_is_multiplied_as_any_other() {
+    let base = Suite::base_elem();
+    let bytes = Suite::serialize_elem(base);
+    let any = Suite::deserialize_elem(&bytes).unwrap();
+    assert!(bool::from(base.ct_eq(&any)));
+    let mut rng = StdRng::seed_from_u64(2);
+    let random = std::iter::repeat_with(|| Suite::random_scalar(&mut Bridge(&mut rng))).take(50);
+    for scalar in [Scalar::ZERO, Scalar::ONE, -Scalar::ONE]
+        .into_iter()
+        .chain(random)
+    {
+        let product = any * &scalar;
+        assert!(bool::from(product.ct_eq(&(base * &scalar))));
+        // What comes out is no base point, nor is a sum.
+        assert!(bool::from(
+            (product * &scalar).ct_eq(&(base * &scalar * &scalar))
+        ));
+        assert!(bool::from(
+            ((base + &any) * &scalar).ct_eq(&(product + &product))
+        ));
+    }
 }
