@@ -47,9 +47,9 @@ impl Disk {
         Some(Self(at.to_owned()))
     }
 
-    /// 32 MB, for a server's data.
+    /// 96 MB, for a server's data.
     fn small(mounts: &Path) -> Option<Self> {
-        let options = ["-t", "tmpfs", "-o", "size=32m", "tmpfs"];
+        let options = ["-t", "tmpfs", "-o", "size=96m", "tmpfs"];
         Self::mount(&mounts.join("disk"), &options)
     }
 

@@ -69,9 +69,9 @@ use crate::{
     telemetry::Telemetry,
 };
 
-/// With less left of the disk, in bytes, writing is a matter of luck: a commit of 64 uploads of 31 keys, each in a page of its
-/// own, takes half of it.
-const ROOM: u64 = 16 << 20;
+/// With less left of the disk, in bytes, writing is a matter of luck: a commit of 256 uploads of 31 keys, each in a page of its
+/// own, takes two thirds of it.
+const ROOM: u64 = 48 << 20;
 
 /// The store in one SQLite file.
 pub struct SqliteStore {

@@ -1,6 +1,6 @@
 //! The one thread that writes: it commits together whatever waits, and answers only when that is on disk.
 //!
-//! One fsync then serves up to [`GROUP`] uploads. Work that fails takes nothing of the others with it: see [`commit_some`].
+//! One fsync then serves up to [`GROUP`] uploads. Work that fails takes nothing of the others with it: see [`commit_group`].
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,8 +21,8 @@ use crate::{
 /// in a commit a third more a second are stored than of 64; with 512 no more than that.
 const GROUP: usize = 256;
 
-/// After so long in one transaction it is committed, and what is left of the group comes next: one upload can be a thousand
-/// rows, and who waits for a short piece of work should not wait for hundreds of long ones.
+/// After so long in one transaction it is committed: one upload can be a thousand rows, and the first of many such should not
+/// wait for the last.
 const WORK: Duration = Duration::from_millis(50);
 
 /// Most pieces of work waiting; what comes then is told to come again.
@@ -134,74 +134,73 @@ fn write_all(
     telemetry: &Telemetry,
 ) {
     let mut group = Vec::with_capacity(GROUP);
-    while next_group(&mut jobs, &mut group) {
+    while let Some(first) = jobs.blocking_recv() {
+        group.push(first);
         waiting(telemetry, jobs.len());
         let began = Instant::now();
-        let (done, failed) = match commit_some(connection, &mut group, WORK) {
-            Ok(done) => {
-                let seconds = began.elapsed().as_secs_f64();
-                telemetry.observe(Metric::CommitSeconds, &[], seconds);
-                telemetry.observe(Metric::CommitGroup, &[], done as f64);
-                (done, None)
+        let failed = commit_group(connection, &mut group, &mut jobs, WORK).err();
+        if let Some(error) = &failed {
+            tracing::error!(%error, "a group of {} writes was rolled back", group.len());
+            telemetry.count(Metric::CommitFailures, &[error.cause()]);
+            if !connection.is_autocommit() {
+                drop(connection.execute_batch("ROLLBACK"));
             }
-            Err(error) => {
-                tracing::error!(%error, "a group of {} writes was rolled back", group.len());
-                telemetry.count(Metric::CommitFailures, &[error.cause()]);
-                if !connection.is_autocommit() {
-                    drop(connection.execute_batch("ROLLBACK"));
-                }
-                (group.len(), Some(error))
-            }
-        };
-        for job in group.drain(..done) {
+        } else {
+            let seconds = began.elapsed().as_secs_f64();
+            telemetry.observe(Metric::CommitSeconds, &[], seconds);
+            telemetry.observe(Metric::CommitGroup, &[], group.len() as f64);
+        }
+        for job in group.drain(..) {
             job.finish(failed.as_ref());
         }
     }
-}
-
-/// Adds what waits to what is left of the group, and waits if that is nothing; false: there is nothing more to come.
-fn next_group(jobs: &mut mpsc::Receiver<Box<dyn Job>>, group: &mut Vec<Box<dyn Job>>) -> bool {
-    if group.is_empty() {
-        return jobs.blocking_recv_many(group, GROUP) > 0;
-    }
-    while group.len() < GROUP
-        && let Ok(job) = jobs.try_recv()
-    {
-        group.push(job);
-    }
-    true
 }
 
 fn waiting(telemetry: &Telemetry, pieces: usize) {
     telemetry.set(Metric::WriterQueue, &[], pieces as f64);
 }
 
-/// Commits the first pieces of the group, as many as can be done in `work` and at least one, if all of them succeed. If one
-/// fails, which is rare, they are taken back and done again piece by piece, each in a savepoint of its own: those cost as much
-/// as the work itself, because SQLite keeps a copy of every page that a piece touches.
+/// Commits the first piece with what waits behind it, as much of that as can be done in `work`, if all of it succeeds. If a
+/// piece fails, which is rare, all of it is taken back and done again piece by piece, each in a savepoint of its own: those cost
+/// as much as the work itself, because SQLite keeps a copy of every page that a piece touches.
 ///
-/// Returns how many were done; of an error, which is the whole group's, none are.
-fn commit_some(
+/// - `group`: holds the first piece, and afterwards all those that this says the outcome of.
+fn commit_group(
     connection: &Connection,
-    group: &mut [Box<dyn Job>],
+    group: &mut Vec<Box<dyn Job>>,
+    jobs: &mut mpsc::Receiver<Box<dyn Job>>,
     work: Duration,
-) -> Result<usize> {
-    execute(connection, "BEGIN IMMEDIATE")?;
-    let mut good = true;
-    let done = within(work, group, |job| {
+) -> Result<()> {
+    // What comes meanwhile is the next group's: the first piece does not wait for it.
+    let most = GROUP.min(group.len() + jobs.len());
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+        // It waited for seconds before it failed: those behind it need not do that one after the other.
+        while group.len() < most
+            && let Ok(job) = jobs.try_recv()
+        {
+            group.push(job);
+        }
+        return Err(error);
+    }
+    let began = Instant::now();
+    let mut good = group.iter_mut().all(|job| job.run(connection));
+    while good
+        && group.len() < most
+        && began.elapsed() < work
+        && let Ok(mut job) = jobs.try_recv()
+    {
         good = job.run(connection);
-        Ok(good)
-    })?;
+        group.push(job);
+    }
     if good {
-        execute(connection, "COMMIT")?;
-        return Ok(done);
+        return execute(connection, "COMMIT");
     }
     // A full disk makes SQLite roll back everything by itself.
     if !connection.is_autocommit() {
         execute(connection, "ROLLBACK")?;
     }
     execute(connection, "BEGIN IMMEDIATE")?;
-    let done = within(work, group, |job| {
+    for job in group {
         execute(connection, "SAVEPOINT work")?;
         if !job.run(connection) {
             // Then nothing here can be committed.
@@ -211,27 +210,8 @@ fn commit_some(
             execute(connection, "ROLLBACK TO work")?;
         }
         execute(connection, "RELEASE work")?;
-        Ok(true)
-    })?;
-    execute(connection, "COMMIT")?;
-    Ok(done)
-}
-
-/// Runs pieces of the group until the time is over or one says not to go on; how many.
-fn within(
-    time: Duration,
-    group: &mut [Box<dyn Job>],
-    mut run: impl FnMut(&mut dyn Job) -> Result<bool>,
-) -> Result<usize> {
-    let began = Instant::now();
-    let mut done = 0;
-    for job in group {
-        done += 1;
-        if !run(job.as_mut())? || began.elapsed() >= time {
-            break;
-        }
     }
-    Ok(done)
+    execute(connection, "COMMIT")
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<()> {
