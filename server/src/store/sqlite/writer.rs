@@ -136,9 +136,9 @@ fn write_all(
     let mut group = Vec::with_capacity(GROUP);
     while let Some(first) = jobs.blocking_recv() {
         group.push(first);
-        waiting(telemetry, jobs.len());
         let began = Instant::now();
         let failed = commit_group(connection, &mut group, &mut jobs, WORK).err();
+        waiting(telemetry, jobs.len());
         if let Some(error) = &failed {
             tracing::error!(%error, "a group of {} writes was rolled back", group.len());
             telemetry.count(Metric::CommitFailures, &[error.cause()]);
