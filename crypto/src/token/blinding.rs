@@ -3,16 +3,16 @@
 use std::fmt;
 
 use rand::CryptoRng;
-use voprf::{EvaluationElement, Group, PoprfClient, Proof};
+use voprf::{EvaluationElement, Group, PoprfClient, Proof, Ristretto255};
 use zeroize::Zeroizing;
 
-use super::{Token, TokenError, TokenMetadata, bridge::Bridge, exactly, group::Suite};
+use super::{Element, Token, TokenError, TokenMetadata, bridge::Bridge, exactly};
 
 /// A nonce on its way to becoming a token. Saved before it is sent, so that a lost answer can be asked for again.
 pub struct Blinding {
     nonce: Zeroizing<[u8; 32]>,
     /// Wipes itself when dropped.
-    client: PoprfClient<Suite>,
+    client: PoprfClient<Ristretto255>,
     element: [u8; 32],
 }
 
@@ -72,7 +72,7 @@ impl Blinding {
         let decoded = (
             exactly(element, 32).and_then(|bytes| EvaluationElement::deserialize(bytes).ok()),
             exactly(proof, 64).and_then(|bytes| Proof::deserialize(bytes).ok()),
-            Suite::deserialize_elem(public_key).ok(),
+            Element::deserialize_elem(public_key).ok(),
         );
         let (Some(evaluated), Some(proof), Some(public_key)) = decoded else {
             return Err(TokenError::Evaluation);

@@ -4,14 +4,14 @@ use std::fmt;
 
 use rand::CryptoRng;
 use subtle::ConstantTimeEq;
-use voprf::{BlindedElement, Group, PoprfServer};
+use voprf::{BlindedElement, Group, PoprfServer, Ristretto255};
 
-use super::{Token, TokenError, TokenMetadata, bridge::Bridge, exactly, group::Suite};
+use super::{Element, Token, TokenError, TokenMetadata, bridge::Bridge, exactly};
 use crate::sha256;
 
 /// A nonce that a phone blinded, as it arrives: checked before any code is spent on it.
 #[derive(Clone)]
-pub struct BlindedNonce(BlindedElement<Suite>);
+pub struct BlindedNonce(BlindedElement<Ristretto255>);
 
 impl BlindedNonce {
     /// Reads a ristretto255 element of 32 bytes.
@@ -39,7 +39,7 @@ impl fmt::Debug for BlindedNonce {
 }
 
 /// Issues and checks tokens.
-pub struct TokenIssuer(PoprfServer<Suite>);
+pub struct TokenIssuer(PoprfServer<Ristretto255>);
 
 /// The issuer's answer to a blinded element.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl TokenIssuer {
     /// What phones check proofs against.
     #[must_use]
     pub fn public_key(&self) -> [u8; 32] {
-        Suite::serialize_elem(self.0.get_public_key()).into()
+        Element::serialize_elem(self.0.get_public_key()).into()
     }
 
     /// Evaluates a blinded nonce under `metadata`. Blind and metadata alike give the same element again.

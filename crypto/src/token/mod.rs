@@ -7,7 +7,6 @@
 
 mod blinding;
 mod bridge;
-mod group;
 mod issuer;
 #[cfg(test)]
 mod tests;
@@ -15,12 +14,16 @@ mod tests;
 use std::fmt;
 
 use ring::hmac;
+use voprf::Ristretto255;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{Day, sha256};
 
 pub use blinding::Blinding;
 pub use issuer::{BlindedNonce, Evaluation, TokenIssuer};
+
+/// The ristretto255 group.
+type Element = <Ristretto255 as voprf::CipherSuite>::Group;
 
 /// Why a health officer authorized an upload. A token says it in the open, under the signature: one that discloses
 /// cannot take back, one that takes back cannot disclose.
