@@ -17,8 +17,8 @@ use crate::{
     telemetry::{Metric, Telemetry},
 };
 
-/// Most pieces of work in one commit. Keys lie at random, and the more there are the more of them share a page: of 256 uploads
-/// in a commit a third more a second are stored than of 64; with 512 no more than that.
+/// Most pieces of work in one commit. Keys lie at random, and the more there are the more of them share a page: with 256
+/// uploads in a commit a fifth to a third more a second are stored than with 64, with 512 no more than that.
 const GROUP: usize = 256;
 
 /// After so long in one transaction it is committed: one upload can be a thousand rows, and the first of many such should not

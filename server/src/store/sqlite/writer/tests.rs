@@ -73,6 +73,22 @@ async fn a_failed_piece_leaves_no_half_behind() {
     assert_eq!(count(&writer).await, 0);
 }
 
+/// Inserts a number; whoever waits for it.
+fn job(n: i64) -> (Box<dyn Job>, oneshot::Receiver<Result<usize>>) {
+    let (reply, outcome) = oneshot::channel();
+    let work = move |connection: &Connection| {
+        connection
+            .execute("INSERT INTO n VALUES (?1)", [n])
+            .map_err(database_error)
+    };
+    let job = Work {
+        work,
+        outcome: None,
+        reply,
+    };
+    (Box::new(job), outcome)
+}
+
 /// What waits is done in turn, in as few commits as its time allows, whether all of it succeeds or not.
 #[test]
 fn a_commit_ends_with_the_piece_in_which_its_time_is_over() {
@@ -86,18 +102,9 @@ fn a_commit_ends_with_the_piece_in_which_its_time_is_over() {
         let mut outcomes = Vec::new();
         // The fifth fails: its number is there. What comes behind one that failed has not been begun.
         for n in [0, 1, 2, 3, 0, 4] {
-            let (reply, outcome) = oneshot::channel();
+            let (job, outcome) = job(n);
             outcomes.push(outcome);
-            let job = Work {
-                work: move |connection: &Connection| {
-                    connection
-                        .execute("INSERT INTO n VALUES (?1)", [n])
-                        .map_err(database_error)
-                },
-                outcome: None,
-                reply,
-            };
-            sender.try_send(Box::new(job)).unwrap_or_else(|_| panic!());
+            sender.try_send(job).unwrap_or_else(|_| panic!());
         }
         let (mut group, mut done) = (Vec::new(), Vec::new());
         while let Ok(first) = jobs.try_recv() {
@@ -118,6 +125,30 @@ fn a_commit_ends_with_the_piece_in_which_its_time_is_over() {
             .unwrap();
         assert_eq!(stored, 5);
     }
+}
+
+/// Each would wait for the same lock as long as the one before it.
+#[test]
+fn what_waits_behind_a_locked_database_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("n.db");
+    let (connection, other) = (
+        Connection::open(&path).unwrap(),
+        Connection::open(&path).unwrap(),
+    );
+    connection
+        .execute_batch("CREATE TABLE n (n INTEGER PRIMARY KEY)")
+        .unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (sender, mut jobs) = mpsc::channel::<Box<dyn Job>>(QUEUE);
+    for n in 1..4 {
+        sender.try_send(job(n).0).unwrap_or_else(|_| panic!());
+    }
+    let mut group = vec![job(0).0];
+    assert!(commit_group(&connection, &mut group, &mut jobs, WORK).is_err());
+    assert_eq!(group.len(), 4);
+    assert!(connection.is_autocommit());
 }
 
 #[tokio::test]
@@ -167,9 +198,12 @@ async fn what_was_handed_over_is_done_before_it_closes() {
         assert!(futures_util::poll!(&mut insert).is_pending());
         waiting.push(insert);
     }
-    // While the first piece holds the thread, nothing of the others is done.
     let closing = Arc::clone(&writer);
     let closed = tokio::task::spawn_blocking(move || closing.close());
+    while lock(&writer.jobs).is_some() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // It is closing, and nothing is done: the first piece holds the thread.
     drop(release);
     closed.await.unwrap();
     assert!(held.await.unwrap());
